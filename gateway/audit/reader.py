@@ -1,0 +1,186 @@
+"""Reading the log: entries as one party may see them, and proofs about them. Looking is recorded by whoever calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.audit.checkpoint import Checkpoint, open_checkpoint
+from gateway.audit.errors import LogDamaged
+from gateway.audit.note import VerifierKey
+from gateway.audit.tiles import TILE_WIDTH, TileReader, consistency_proof, inclusion_proof
+from gateway.db import Tx
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One entry as it is kept: where it stands, and the exact bytes that were hashed."""
+
+    index: int
+    id: str
+    leaf: bytes
+    body: bytes
+
+    def record(self) -> dict[str, Any]:
+        value: dict[str, Any] = orjson.loads(self.body)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens a party's commitment in an entry: its running number there, the salt, its previous entry's leaf."""
+
+    index: int
+    seq: int
+    salt: bytes
+    prev: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What an officer looks for. Times are RFC 3339 instants in UTC, half-open; every part that is given must fit."""
+
+    type: str | None = None
+    outcome: str | None = None
+    participant: str | None = None
+    dataset: str | None = None
+    contract: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+    def given(self) -> dict[str, str]:
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
+
+def entries(
+    tx: Tx,
+    *,
+    seen_by: str | None,
+    filter: Filter,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = 50,
+) -> list[Stored]:
+    """A page of entries below index `before`: newest first, or with `after` oldest first from just behind it.
+
+    `seen_by` None: whoever asks sees all.
+    """
+    where, values = _conditions(filter, seen_by)
+    if before is not None:
+        where.append("e.idx < ?")
+        values.append(before)
+    if after is not None:
+        where.append("e.idx > ?")
+        values.append(after)
+    order = "DESC" if after is None else "ASC"
+    join = " JOIN log_party p ON p.idx = e.idx AND p.participant = ?" if seen_by is not None else ""
+    clause = f" WHERE {' AND '.join(where)}" if where else ""
+    sql = f"SELECT e.idx, e.id, e.leaf, e.body FROM log_entry e{join}{clause} ORDER BY e.idx {order} LIMIT ?"
+    rows = tx.execute(sql, (*values, limit)).fetchall()
+    return [Stored(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows]
+
+
+def entry_by_id(tx: Tx, entry_id: str, *, seen_by: str | None) -> Stored | None:
+    """The entry, if the asker may see it; a stranger's entry and one that never was look the same."""
+    sql = "SELECT idx, id, leaf, body FROM log_entry WHERE id = ?"
+    row = tx.execute(sql, (entry_id,)).fetchone()
+    if row is None or (seen_by is not None and opening(tx, row[0], seen_by) is None):
+        return None
+    return Stored(row[0], row[1], bytes(row[2]), bytes(row[3]))
+
+
+def opening(tx: Tx, index: int, participant: str) -> Opening | None:
+    """What opens this participant's own commitment in the entry; None when it is no party to it."""
+    sql = "SELECT seq, salt, prev FROM log_party WHERE participant = ? AND idx = ?"
+    row = tx.execute(sql, (participant, index)).fetchone()
+    return None if row is None else Opening(index, row[0], bytes(row[1]), None if row[2] is None else bytes(row[2]))
+
+
+def party_entries(tx: Tx, participant: str, *, size: int) -> Iterator[tuple[Stored, Opening]]:
+    """Every entry below `size` the participant is a party to, in order, each with its opening."""
+    sql = (
+        "SELECT e.idx, e.id, e.leaf, e.body, p.seq, p.salt, p.prev FROM log_party p JOIN log_entry e ON e.idx = p.idx"
+        " WHERE p.participant = ? AND p.idx >= ? AND p.idx < ? ORDER BY p.idx LIMIT ?"
+    )
+    start = 0
+    while rows := tx.execute(sql, (participant, start, size, PAGE)).fetchall():
+        for row in rows:
+            prev = None if row[6] is None else bytes(row[6])
+            yield Stored(row[0], row[1], bytes(row[2]), bytes(row[3])), Opening(row[0], row[4], bytes(row[5]), prev)
+        start = rows[-1][0] + 1
+
+
+def all_entries(tx: Tx, *, begin: int, end: int) -> Iterator[Stored]:
+    """Entries [begin, end) in order."""
+    sql = "SELECT idx, id, leaf, body FROM log_entry WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
+    while begin < end and (rows := tx.execute(sql, (begin, end, PAGE)).fetchall()):
+        for row in rows:
+            yield Stored(row[0], row[1], bytes(row[2]), bytes(row[3]))
+        begin = rows[-1][0] + 1
+
+
+def head(tx: Tx, key: VerifierKey) -> tuple[str, Checkpoint]:
+    """The newest checkpoint, as the signed note and as what it says."""
+    row = tx.execute("SELECT checkpoint FROM log_head WHERE id = 1").fetchone()
+    if row is None:
+        raise LogDamaged("There is no log here. Run `corridor init` first.")
+    return row[0], open_checkpoint(row[0], key)
+
+
+def inclusion(tx: Tx, index: int, size: int) -> list[bytes]:
+    """The proof that entry `index` is in the tree of `size`; touches a tile or two on each level."""
+    return inclusion_proof(index, size, tile_reader(tx))
+
+
+def consistency(tx: Tx, old: int, size: int) -> list[bytes]:
+    """The proof that the tree of `size` only added to the tree of `old`."""
+    return consistency_proof(old, size, tile_reader(tx))
+
+
+def tile_reader(tx: Tx) -> TileReader:
+    """Tiles of this log, full ones as stored, partial ones put together from what lies below them."""
+
+    def read(level: int, n: int, width: int) -> bytes:
+        if width == TILE_WIDTH:
+            row = tx.execute("SELECT hashes FROM log_tile WHERE level = ? AND n = ?", (level, n)).fetchone()
+            if row is not None:
+                return bytes(row[0])
+        first = n * TILE_WIDTH
+        if level == 0:
+            sql, values = "SELECT leaf FROM log_entry WHERE idx >= ? AND idx < ? ORDER BY idx", (first, first + width)
+        else:
+            sql = "SELECT root FROM log_tile WHERE level = ? AND n >= ? AND n < ? ORDER BY n"
+            values = (level - 1, first, first + width)
+        hashes = b"".join(bytes(row[0]) for row in tx.execute(sql, values).fetchall())
+        if len(hashes) != 32 * width:
+            raise LogDamaged(f"Tile {level}/{n} of the log is incomplete.")
+        return hashes
+
+    return read
+
+
+def _conditions(filter: Filter, seen_by: str | None) -> tuple[list[str], list[Any]]:
+    where: list[str] = []
+    values: list[Any] = [] if seen_by is None else [seen_by]
+    for column, value in (("type", filter.type), ("outcome", filter.outcome), ("dataset", filter.dataset)):
+        if value is not None:
+            where.append(f"e.{column} = ?")
+            values.append(value)
+    if filter.contract is not None:
+        where.append("e.contract = ?")
+        values.append(filter.contract)
+    if filter.participant is not None:
+        where.append("EXISTS (SELECT 1 FROM log_party q WHERE q.participant = ? AND q.idx = e.idx)")
+        values.append(filter.participant)
+    if filter.since is not None:
+        where.append("e.ts >= ?")
+        values.append(filter.since)
+    if filter.until is not None:
+        where.append("e.ts < ?")
+        values.append(filter.until)
+    return where, values
