@@ -1,0 +1,185 @@
+"""How agents come in and go out, get tokens, and are known again by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session, select
+
+from gateway.audit import state
+from gateway.audit.deed import Deed
+from gateway.audit.event import Actor, Object
+from gateway.audit.log import Outcome, Record
+from gateway.crypto.keys import PublicKey, screen
+from gateway.db import Tx
+from gateway.identity.caller import AgentRole, Caller
+from gateway.identity.errors import AssertionRefused
+from gateway.identity.tables import AgentRow
+from gateway.identity.tokens import Assertion
+from gateway.ids import handle
+from gateway.participants import store as participants
+from gateway.participants.errors import AlreadyAdmitted
+from gateway.participants.model import Kind
+from gateway.problems import Malformed, NotFound, WrongState
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """An agent of a participant. `label` is for its own people and never reaches the log; `location` is where it sits."""
+
+    participant: str
+    label: str
+    roles: tuple[AgentRole, ...]
+    location: str
+    secure_environment: bool
+    key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An enrolled agent as its own participant sees it."""
+
+    id: str
+    participant: str
+    label: str
+    roles: tuple[str, ...]
+    location: str
+    secure_environment: bool
+    thumbprint: str
+    state: str
+    enrolled_at: int
+
+
+def enrol(tx: Tx, enrolment: Enrolment, deed: Deed) -> Outcome:
+    """Enrol an agent under a new random handle; the value is the Agent.
+
+    Raises:
+        AlreadyAdmitted: the key belongs to an agent or signs contracts already.
+        Malformed: a role that this participant cannot give.
+    """
+    agent = handle()
+    with tx.session() as session:
+        owner = participants.participant(session, enrolment.participant)
+        if owner is None:
+            raise NotFound
+        if AgentRole.OPERATOR in enrolment.roles and owner.facts.kind is not Kind.OPERATOR:
+            raise Malformed("The role operator exists only inside the operator's own participant.")
+        if session.exec(select(AgentRow).where(AgentRow.thumbprint == enrolment.key.thumbprint)).first() is not None:
+            raise AlreadyAdmitted("This key belongs to an agent already. Make one key for each agent.")
+        if any(k.public.thumbprint == enrolment.key.thumbprint for k in participants.keys_of(session, owner.id)):
+            raise AlreadyAdmitted("This is a contract key. An agent needs a key of its own.")
+        row = AgentRow(
+            id=agent,
+            participant=owner.id,
+            label=enrolment.label,
+            roles=[role.value for role in dict.fromkeys(enrolment.roles)],
+            jwk=dict(enrolment.key.jwk),
+            thumbprint=enrolment.key.thumbprint,
+            location=enrolment.location,
+            secure_environment=enrolment.secure_environment,
+            state="active",
+            enrolled_at=int(deed.at),
+        )
+        session.add(row)
+        session.flush()
+        enrolled = _agent(row)
+    event = deed.event(
+        "agent.enrolled",
+        objects=(Object("agent", agent), Object("participant", owner.id)),
+        facts={"roles": ",".join(enrolled.roles), "location": enrolled.location, "thumbprint": f"sha-256:{enrolled.thumbprint}"},
+    )
+    return Outcome((Record(event, (owner.id, deed.actor.org_id)),), enrolled)
+
+
+def suspend(tx: Tx, agent: str, participant: str, deed: Deed) -> Outcome:
+    """Shut an agent of this participant out at once."""
+    return _move(tx, agent, participant, deed, "active", "suspended", "agent.suspended")
+
+
+def reinstate(tx: Tx, agent: str, participant: str, deed: Deed) -> Outcome:
+    return _move(tx, agent, participant, deed, "suspended", "active", "agent.reinstated")
+
+
+def _move(tx: Tx, agent: str, participant: str, deed: Deed, source: str, target: str, event: str) -> Outcome:
+    if agent == deed.actor.user_id:
+        raise WrongState("An agent cannot suspend itself; ask another administrator.")
+    sql = "UPDATE agent SET state = ? WHERE id = ? AND participant = ? AND state = ?"
+    if tx.execute(sql, (target, agent, participant, source)).rowcount != 1:
+        known = tx.execute("SELECT state FROM agent WHERE id = ? AND participant = ?", (agent, participant)).fetchone()
+        if known is None:
+            raise NotFound
+        raise WrongState(f"The agent is {known[0]}, not {source}.")
+    state.bump_epoch(tx)
+    record = Record(deed.event(event, objects=(Object("agent", agent),)), (participant, deed.actor.org_id))
+    return Outcome((record,))
+
+
+def agents_of(session: Session, participant: str) -> list[Agent]:
+    """A participant's agents, oldest first."""
+    rows = session.exec(select(AgentRow).where(AgentRow.participant == participant).order_by(AgentRow.enrolled_at, AgentRow.id))  # type: ignore[arg-type]  # columns, not values
+    return [_agent(row) for row in rows]
+
+
+def key_of(session: Session, agent: str) -> PublicKey | None:
+    """The key an enrolled agent proves itself by; None for a handle nobody has."""
+    row = session.get(AgentRow, agent)
+    return None if row is None else screen(row.jwk, purpose="agent")
+
+
+def caller(session: Session, agent: str, *, token_id: str = "", expires_at: int = 0) -> Caller | None:
+    """The agent with enrolment's facts as of now; None when it, or its participant, is not active."""
+    row = session.get(AgentRow, agent)
+    if row is None or row.state != "active":
+        return None
+    owner = participants.participant(session, row.participant)
+    if owner is None or not owner.active:
+        return None
+    roles = frozenset(AgentRole(role) for role in row.roles)
+    return Caller(agent, owner, roles, row.location, row.secure_environment, token_id, expires_at)
+
+
+def actor(caller: Caller, issuer: str) -> Actor:
+    """The caller as the log shows it: a handle, roles and an organisation."""
+    facts = caller.participant.facts
+    return Actor(
+        user_id=caller.agent,
+        org_id=caller.participant.id,
+        org_kind=facts.kind.value,
+        roles=tuple(sorted(role.value for role in caller.roles)),
+        issuer=issuer,
+        foreign_party=facts.overseas_entity or facts.foreign_control or facts.foreign_equity_pct >= 50,
+        token_jti=caller.token_id or None,
+        auth_method="private_key_jwt",
+    )
+
+
+def use_assertion(tx: Tx, assertion: Assertion, deed: Deed) -> Outcome:
+    """Take an assertion's single use and record the login.
+
+    Raises:
+        AssertionRefused: it was used before, in any process.
+    """
+    now = int(deed.at)
+    tx.execute("DELETE FROM assertion WHERE expires_at < ?", (now,))
+    taken = tx.execute(
+        "INSERT INTO assertion (agent, jti, expires_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (assertion.agent, assertion.jti, assertion.expires_at),
+    )
+    if taken.rowcount != 1:
+        raise AssertionRefused("This assertion was used before. Sign a new one, with a new `jti`.")
+    event = deed.event("auth.login", objects=(Object("agent", assertion.agent),))
+    return Outcome((Record(event, (deed.actor.org_id,)),))
+
+
+def _agent(row: AgentRow) -> Agent:
+    return Agent(
+        id=row.id,
+        participant=row.participant,
+        label=row.label,
+        roles=tuple(row.roles),
+        location=row.location,
+        secure_environment=row.secure_environment,
+        thumbprint=row.thumbprint,
+        state=row.state,
+        enrolled_at=row.enrolled_at,
+    )

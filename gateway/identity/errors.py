@@ -1,0 +1,23 @@
+"""What can go wrong when somebody says who they are."""
+
+from __future__ import annotations
+
+from gateway.problems import Forbidden, Problem
+
+
+class NotAuthenticated(Problem):
+    """No token, or one that does not hold. Never says which check failed: strangers learn nothing."""
+
+    slug, status, title = "not-authenticated", 401, "A valid access token is needed"
+
+
+class AssertionRefused(Problem):
+    """A client assertion that does not prove who signed it (RFC 7523 section 3)."""
+
+    slug, status, title = "assertion-refused", 401, "The client assertion was not accepted"
+
+
+class RoleNeeded(Forbidden):
+    """The caller is known, and has no role that may do this."""
+
+    slug, title = "role-needed", "Your roles do not include this"

@@ -1,0 +1,33 @@
+"""Agents, and the assertions they have already used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column
+from sqlmodel import Field, SQLModel
+
+
+class AgentRow(SQLModel, table=True):
+    """An agent. `id` is its random handle, the only name the log knows; `label` may be erased."""
+
+    __tablename__ = "agent"
+    id: str = Field(primary_key=True)
+    participant: str = Field(foreign_key="participant.id", index=True)
+    label: str
+    roles: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    jwk: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    thumbprint: str = Field(unique=True)
+    location: str
+    secure_environment: bool
+    state: str
+    enrolled_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class AssertionRow(SQLModel, table=True):
+    """A client assertion that was used; kept until it would have expired anyway."""
+
+    __tablename__ = "assertion"
+    agent: str = Field(primary_key=True)
+    jti: str = Field(primary_key=True)
+    expires_at: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))

@@ -1,0 +1,59 @@
+"""A participant and the facts policies may ask about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Kind(StrEnum):
+    HOSPITAL = "hospital"
+    CLINICAL_RESEARCH_HOSPITAL = "clinical_research_hospital"
+    PHARMA = "pharma"
+    RESEARCH_INSTITUTE = "research_institute"
+    AI_BASE = "ai_base"
+    SUPERCOMPUTING_CENTRE = "supercomputing_centre"
+    LABELLING = "labelling"
+    REGULATOR = "regulator"
+    OPERATOR = "operator"
+    OTHER = "other"
+
+
+class Facts(BaseModel):
+    """What the operator established about a participant (health-data rules read these, section 1 of the rules digest)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+    identity_verified: bool = False
+    for_profit: bool = True
+    public_body: bool = False
+    overseas_entity: bool = False
+    foreign_equity_pct: int = Field(default=0, ge=0, le=100)
+    foreign_control: bool = False
+    ciio: bool = Field(default=False, description="critical information infrastructure operator")
+    in_ftz: bool = Field(default=False, description="registered in a free-trade zone")
+    mlps_level: int = Field(default=2, ge=1, le=5, description="multi-level protection scheme")
+    blocked: bool = False
+
+
+class Participant(BaseModel):
+    """An admitted organisation. `id` is its DID."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str
+    facts: Facts
+    state: str
+    admitted_at: int
+
+    @property
+    def active(self) -> bool:
+        return self.state == "active"
+
+    def as_policy_input(self) -> dict[str, Any]:
+        return {"id": self.id, **self.facts.model_dump(mode="json")}
