@@ -1,0 +1,51 @@
+"""Counts by group, with what is small withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import pyarrow as pa
+
+from gateway.access.errors import TooManyGroups
+from gateway.access.plan import COUNT, MAX_GROUPS, SUPPRESSED, Plan
+from gateway.catalog.model import ColumnType
+from gateway.obligations.suppress import suppressed
+
+_ARROW = {
+    ColumnType.STRING: pa.string(),
+    ColumnType.INTEGER: pa.int64(),
+    ColumnType.NUMBER: pa.float64(),
+    ColumnType.BOOLEAN: pa.bool_(),
+    ColumnType.DATE: pa.date32(),
+    ColumnType.DATETIME: pa.timestamp("us"),
+}
+
+
+def counted(plan: Plan, rows: list[tuple[Any, ...]]) -> tuple[pa.Table, int]:
+    """The answer to an aggregate and how many of its counts are withheld.
+
+    One row per group that is not empty: the groups' values, `count` (null where withheld) and `suppressed`. A group
+    that is not there is a true zero. `rows`: all groups with their counts, in the order they are to appear.
+
+    Raises:
+        TooManyGroups: more groups than the check for derivable counts is made for, or than the contract's rows.
+    """
+    limit = min(plan.row_limit, MAX_GROUPS)
+    if len(rows) > limit:
+        raise TooManyGroups(f"an aggregate under this contract has at most {limit} groups; group by fewer or wider ones")
+    hidden = _hidden(plan, rows)
+    columns: list[Any] = [
+        pa.array([row[n] for row in rows], type=_ARROW[column.type]) for n, column in enumerate(plan.released)
+    ]
+    columns.append(pa.array([None if key in hidden else count for *key_, count in rows for key in [tuple(key_)]], pa.int64()))
+    columns.append(pa.array([tuple(key_) in hidden for *key_, _ in rows], pa.bool_()))
+    names = [*(column.name for column in plan.released), COUNT, SUPPRESSED]
+    return pa.table(dict(zip(names, columns, strict=True))), len(hidden)
+
+
+def _hidden(plan: Plan, rows: list[tuple[Any, ...]]) -> frozenset[tuple[Hashable, ...]]:
+    if plan.suppression is None:
+        return frozenset()
+    cells = {tuple(key): count for *key, count in rows}
+    return suppressed(cells, plan.suppression.threshold, complementary=plan.suppression.complementary)

@@ -1,0 +1,312 @@
+"""The story of one access: on what ground, permitted or not, recorded, read narrowly, recorded again.
+
+There is one door for refusals, so none goes unrecorded; and one for endings, so every grant gets one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from gateway.access.delivery import Delivery, open_delivery
+from gateway.access.errors import AccessDenied, AccessReferred, ActionNotOffered, Busy, ContractNotInForce, Unsettled
+from gateway.access.filters import parse_filter
+from gateway.access.grants import Asked, End, Granted, grant, recover, refuse, settle, turned_away
+from gateway.access.ground import Ground, Grounds, stated_purpose
+from gateway.access.plan import DataRequest
+from gateway.access.request import AccessRequest
+from gateway.audit.deed import Deed
+from gateway.audit.event import Actor, Reason, Source
+from gateway.audit.log import Log, Outcome, Record, Recorded
+from gateway.clock import Clock
+from gateway.crypto.canonical import record_json
+from gateway.identity.caller import AgentRole, Caller
+from gateway.identity.enrolment import actor
+from gateway.obligations.model import parse
+from gateway.policy.decide import decide
+from gateway.policy.decision import Decision
+from gateway.policy.engine import Engine
+from gateway.problems import NotFound, Problem
+
+ATTEMPTS = 4
+WAIT_S = 5.0
+
+DECISIONS = Counter("corridor_decisions_total", "Decisions by result.", ["result"])
+DELIVERED = Counter("corridor_delivered_bytes_total", "Bytes handed to the transport.")
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """How the data is reached: the connectors, and what one delivery's query may use."""
+
+    open: Any
+    pseudonym_root: bytes
+    scratch: Any
+    memory_mb: int
+
+
+class Broker:
+    """Decides and delivers. One for a process; its methods run on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        engine: Engine,
+        grounds: Grounds,
+        sources: Sources,
+        clock: Clock,
+        node: Source,
+        gateway: str,
+        instance: str,
+        deliveries: int,
+    ) -> None:
+        self.log = log
+        self.engine = engine
+        self.grounds = grounds
+        self.sources = sources
+        self.clock = clock
+        self.node = node
+        self.gateway = gateway
+        self.instance = instance
+        self._slots = asyncio.Semaphore(deliveries)
+        self._endings: set[asyncio.Task[None]] = set()
+
+    async def access(self, caller: Caller, request: AccessRequest, *, request_id: str | None = None) -> Running:
+        """Decide on a request and, when it is permitted, record the grant and hand back the delivery, ready to run.
+
+        Raises:
+            NotFound, AccessDenied, AccessReferred, ContractExhausted: refused, and recorded.
+            Problem: malformed, or something needed is away; nothing was granted.
+        """
+        caller.need(AgentRole.RESEARCHER)
+        purpose = stated_purpose(request)
+        wanted = _data_request(request)
+        await self._slot()
+        try:
+            return await self._granted(caller, request, purpose, wanted, request_id)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    async def decided(
+        self, caller: Caller, request: AccessRequest, purpose: dict[str, Any], request_id: str | None
+    ) -> Asked:
+        """The request with the ground it stands on and the policy's answer. Nothing is recorded yet."""
+        deed = self._deed(caller, request_id)
+        ground = self.grounds.remembered(request.contract, caller, self.log.standing)
+        if ground is None:
+            ground = await asyncio.to_thread(self.grounds.read, request.contract, caller, now=int(deed.at))
+        document = ground.document(caller, request, purpose=purpose, now=int(deed.at))
+        decision = await decide(self.engine, ground.standing.bundle, document)
+        DECISIONS.labels(decision.result).inc()
+        return Asked(deed, request, ground, caller.location, record_json(document), decision)
+
+    async def _granted(
+        self,
+        caller: Caller,
+        request: AccessRequest,
+        purpose: dict[str, Any],
+        wanted: DataRequest,
+        request_id: str | None,
+    ) -> Running:
+        for _ in range(ATTEMPTS):
+            try:
+                asked = await self.decided(caller, request, purpose, request_id)
+            except (NotFound, ContractNotInForce) as refusal:
+                await self._turned_away(caller, refusal, request_id)
+                raise
+            if asked.decision.result != "permit":
+                await self._refused(asked)
+            try:
+                delivery = self._prepared(asked, wanted)
+            except Problem as refusal:
+                # Permitted by the rules, and asking for what is not released: a refusal like any other.
+                await self._turned_away(caller, refusal, request_id, asked)
+                raise
+            try:
+                # The source is opened before anything is granted: one that is away costs nobody a use.
+                await delivery.open()
+                recorded = await self.log.submit(
+                    lambda tx: grant(tx, asked, instance=self.instance, row_cap=delivery.row_cap)  # noqa: B023  used in this round only
+                )
+            except BaseException:
+                await delivery.aclose()
+                raise
+            if isinstance(recorded.value, Granted):
+                return Running(self, caller, asked, delivery, recorded)
+            await delivery.aclose()
+        raise Busy("What the decision stood on kept changing. Try again shortly.")
+
+    async def _refused(self, asked: Asked) -> None:
+        decision = asked.decision
+        kind = AccessReferred if decision.result == "refer" else AccessDenied
+        reasons = [reason.model_dump(mode="json") for reason in decision.reasons]
+        problem = kind(_summary(decision), reasons=reasons, limits=decision.limits.model_dump())
+        await self.log.submit(lambda tx: refuse(tx, asked, problem))
+        raise problem
+
+    async def _turned_away(
+        self, caller: Caller, refusal: Problem, request_id: str | None, asked: Asked | None = None
+    ) -> None:
+        """What no rule has to judge is recorded too: a contract the caller may not know of, a filter on hidden values."""
+        DECISIONS.labels("deny").inc()
+        reason = Reason(refusal.slug, refusal.title)
+        if asked is None:
+            event = self._deed(caller, request_id).event("access.decision", "deny", reasons=(reason,))
+            parties: tuple[str, ...] = (caller.participant.id,)
+        else:
+            event, parties = turned_away(asked, reason)
+        recorded = await self.log.submit(lambda _tx: Outcome((Record(event, parties),)))
+        if not isinstance(refusal, NotFound):  # a hidden contract must answer like none at all, byte for byte
+            refusal.members.setdefault("entry", recorded.ids[0])
+
+    def _prepared(self, asked: Asked, wanted: DataRequest) -> Delivery:
+        """The delivery as planned from everything that is owed: the contract's demands and the policy's."""
+        contract, dataset = asked.ground.contract, asked.ground.dataset
+        owed = parse([*contract.terms.obligations(), *asked.decision.obligations])
+        return open_delivery(
+            self.sources.open(dataset.provider, dataset.registration.view.source),
+            dataset.registration.view,
+            wanted,
+            owed,
+            person_cap=contract.terms.persons,
+            pseudonym_root=self.sources.pseudonym_root,
+            contract_id=contract.id,
+            scratch=self.sources.scratch,
+            memory_limit_mb=self.sources.memory_mb,
+        )
+
+    def _deed(self, caller: Caller, request_id: str | None) -> Deed:
+        return Deed(actor(caller, self.gateway), self.node, self.clock(), request_id)
+
+    async def _slot(self) -> None:
+        try:
+            await asyncio.wait_for(self._slots.acquire(), WAIT_S)
+        except TimeoutError:
+            raise Busy("Too many deliveries are running. Try again shortly.") from None
+
+    def ending(self, running: Running) -> asyncio.Task[None]:
+        """Finish a delivery in a task of its own, which nobody's cancellation reaches."""
+        task = asyncio.get_running_loop().create_task(running.finish())
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+        return task
+
+    async def close(self) -> None:
+        """Wait for the deliveries that are ending to be recorded."""
+        await asyncio.gather(*self._endings, return_exceptions=True)
+
+    def release(self) -> None:
+        self._slots.release()
+
+    def recover(self, *, dead: tuple[str, ...] | None) -> int:
+        """At start: say of deliveries that a crash cut off that their end is unknown. Blocks; how many there were."""
+        deed = Deed(Actor("gateway", self.gateway), self.node, self.clock())
+        return int(self.log.record(lambda tx: recover(tx, deed, dead=dead)).value)
+
+
+class Running:
+    """A granted delivery. `start`, iterate `pieces`, then `finish`: whatever happened is recorded, once."""
+
+    def __init__(self, broker: Broker, caller: Caller, asked: Asked, delivery: Delivery, recorded: Recorded) -> None:
+        self.entry: str = recorded.ids[0]
+        self.index: int = recorded.indices[0]
+        self.media_type = delivery.media_type
+        self._granted: Granted = recorded.value
+        self._broker = broker
+        self._caller = caller
+        self._asked = asked
+        self._delivery = delivery
+        self._finished = False
+        self._broken: Reason | None = Reason("not-finished", "The delivery broke off before its end.")
+
+    async def start(self) -> None:
+        """Bring the query to its first batch. When it fails nothing has left: the use is given back.
+
+        Raises:
+            Problem: the source failed after all.
+        """
+        try:
+            await self._delivery.start(self._granted.rows)
+        except BaseException as error:
+            if isinstance(error, Problem):
+                self._broken = Reason(error.slug, error.title)
+            await asyncio.shield(self._broker.ending(self))
+            raise
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The data, as it is handed to the transport; the end is recorded before the last piece is known to be the last.
+
+        Raises:
+            Problem: the delivery was stopped. The connection must break, so that it cannot look complete.
+        """
+        try:
+            async with contextlib.aclosing(self._delivery.pieces(self._check)) as stream:
+                async for piece in stream:
+                    DELIVERED.inc(len(piece))
+                    yield piece
+            self._broken = None
+        except Problem as problem:
+            self._broken = Reason(problem.slug, problem.title)
+            raise
+        finally:
+            # A caller that hung up cancels whatever awaits here; the ending goes on by itself.
+            await asyncio.shield(self._broker.ending(self))
+
+    async def finish(self) -> None:
+        """Record the end and let everything go. Safe to call again."""
+        if self._finished:
+            return
+        self._finished = True
+        try:
+            await self._delivery.aclose()
+            stats = self._delivery.stats
+            end = End(
+                complete=self._broken is None and stats.complete,
+                rows=stats.rows,
+                bytes=stats.bytes,
+                sha256=stats.sha256,
+                cells_suppressed=stats.cells_suppressed,
+                reason=self._broken,
+                refund=self._broken is not None and stats.bytes == 0,
+            )
+            deed = self._broker._deed(self._caller, self._asked.deed.request_id)
+            try:
+                await self._broker.log.submit(lambda tx: settle(tx, self.entry, end, deed))
+            except Problem as problem:
+                # The reservation stands and the end stays open; it is closed as unknown when the gateway starts again.
+                logger.error("delivery.end_not_recorded", entry=self.entry, problem=problem.slug)
+                raise Unsettled("The delivery's end could not be recorded.") from problem
+        finally:
+            self._broker.release()
+
+    async def _check(self) -> None:
+        now = int(self._broker.clock())
+        await asyncio.to_thread(self._broker.grounds.still_stands, self._asked.ground, self._caller, now=now)
+
+
+def _data_request(request: AccessRequest) -> DataRequest:
+    if request.action not in ("read", "aggregate"):
+        raise ActionNotOffered(f"This gateway delivers read and aggregate; {request.action} needs a compute environment.")
+    return DataRequest(
+        action="aggregate" if request.action == "aggregate" else "read",
+        columns=request.columns,
+        group_by=request.group_by,
+        filter=None if request.filter is None else parse_filter(request.filter),
+        format=request.format,
+        limit=request.limit,
+    )
+
+
+def _summary(decision: Decision) -> str:
+    texts = list(dict.fromkeys(reason.text for reason in decision.reasons))
+    return " ".join(texts)

@@ -1,0 +1,313 @@
+"""The stream: a query's rows as bytes, made in a thread of their own, handed over piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from connectors.base import Opened, Source, SourceError, SourceUnavailable
+from gateway.access.aggregate import counted
+from gateway.access.engine import Limits, engine
+from gateway.access.errors import EngineLimit, source_problem
+from gateway.access.formats import MEDIA_TYPES, Sink, encoder
+from gateway.access.plan import DataRequest, Format, Plan, Secret, narrow
+from gateway.catalog.model import View
+from gateway.obligations.model import Obligation
+from gateway.problems import Problem
+
+PIECE_MIN = 256 * 1024
+PIECE_MAX = 1024 * 1024
+NO_CAP = 2**53 - 1
+"""Rows without a bound of their own: more than any source has."""
+_WAITING = 4  # pieces made and not yet taken
+_BATCH_ROWS = 100_000
+_BATCH_CELLS = 1_000_000  # a batch of a wide dataset has fewer rows, so that memory does not grow with columns
+
+T = TypeVar("T")
+
+_ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
+
+
+@dataclass(slots=True)
+class Stats:
+    """What was handed over so far; at most this much has left. `sha256` is in hex, over the bytes handed over."""
+
+    rows: int = 0
+    cells_suppressed: int = 0
+    bytes: int = 0
+    sha256: str = hashlib.sha256().hexdigest()
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    data: bytes
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: Exception | None
+
+
+def open_delivery(
+    source: Source,
+    view: View,
+    request: DataRequest,
+    obligations: tuple[Obligation, ...],
+    *,
+    row_cap: int = NO_CAP,
+    person_cap: int | None = None,
+    pseudonym_root: bytes,
+    contract_id: str,
+    scratch: Path,
+    memory_limit_mb: int,
+) -> Delivery:
+    """A delivery that is planned and not begun: nothing is opened before `open`.
+
+    Raises:
+        what `plan.narrow` raises.
+    """
+    secret = Secret(pseudonym_root, contract_id)
+
+    def plan(rows: int) -> Plan:
+        return narrow(view, request, obligations, row_cap=rows, person_cap=person_cap, secret=secret)
+
+    return Delivery(source, plan(row_cap), plan, request.format, Limits(scratch, memory_limit_mb))
+
+
+class Delivery:
+    """One answer on its way. `open`, `start`, then `pieces` once; `aclose` whenever it is given up before its end."""
+
+    def __init__(
+        self, source: Source, plan: Plan, replan: Callable[[int], Plan], form: Format, limits: Limits
+    ) -> None:
+        self.plan = plan
+        self._replan = replan
+        self.media_type = MEDIA_TYPES[form]
+        self.content_digest: str | None = None
+        """Of the source's bytes, `sha256:...`; known once opened."""
+        self.stats = Stats()
+        self._producer = _Producer(source, form, limits)
+        # One thread from beginning to end: the connection never changes hands.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="delivery")
+        self._closed = False
+
+    @property
+    def row_cap(self) -> int | None:
+        """The most rows this can release as it is planned; None when nothing bounds them, or they are counts."""
+        bounded = self.plan.action == "read" and self.plan.row_limit < NO_CAP
+        return self.plan.row_limit if bounded else None
+
+    async def open(self) -> None:
+        """Open the source, without reading from it: what cannot be opened should cost nobody a use.
+
+        Raises:
+            SourceAway, SourceDiffers: everything is released again.
+        """
+        await self._or_close(lambda: self._producer.open(self.plan))
+        self.content_digest = self._producer.content_digest
+
+    async def start(self, rows: int | None = None) -> None:
+        """Bring the query to its first batch, of at most `rows` in all. Not a byte has left when this fails.
+
+        Raises:
+            SourceAway, SourceDiffers, EngineLimit, TooManyGroups: everything is released again.
+        """
+        if self.content_digest is None:
+            await self.open()
+        if rows is not None and self.plan.action == "read" and rows < self.plan.row_limit:
+            self.plan = self._replan(rows)
+        await self._or_close(lambda: self._producer.begin(self.plan))
+        self.stats.cells_suppressed = self._producer.cells_suppressed
+
+    async def pieces(self, check: Callable[[], Awaitable[None]]) -> AsyncIterator[bytes]:
+        """The answer in pieces of 256 KiB to 1 MiB, the last one smaller.
+
+        `check` is awaited before each piece; what it raises ends the stream. So does a source that fails: the
+        generator raises, and a transport must then break its connection rather than end it.
+        """
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[_Piece | _End] = asyncio.Queue()
+
+        def hand(item: _Piece | _End) -> None:
+            loop.call_soon_threadsafe(queue.put_nowait, item)
+
+        try:
+            self._thread.submit(self._producer.run, hand)
+            while True:
+                item = await queue.get()
+                if isinstance(item, _End):
+                    if item.error is not None:
+                        raise item.error
+                    await check()
+                    self.stats.complete = True
+                    return
+                await check()
+                self.stats.rows, self.stats.sha256 = item.rows, item.sha256
+                self.stats.bytes += len(item.data)
+                yield item.data
+                self._producer.taken()
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop the query and let go of source, engine and scratch. May be called at any time, and again."""
+        if self._closed:
+            return
+        self._closed = True
+        self._producer.stop()
+        try:
+            await asyncio.shield(self._in_thread(self._producer.release))
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _or_close(self, work: Callable[[], None]) -> None:
+        try:
+            await self._in_thread(work)
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+class _Producer:
+    """The thread's side. `stop` and `taken` come from outside; all else runs in the one thread."""
+
+    def __init__(self, source: Source, form: Format, limits: Limits) -> None:
+        self._source, self._form, self._limits = source, form, limits
+        self._room = threading.Semaphore(_WAITING)
+        self._stopped = threading.Event()
+        self._held = ExitStack()
+        self._opened: Opened | None = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._schema: pa.Schema | None = None
+        self.cells_suppressed = 0
+        self.content_digest = ""
+
+    def open(self, plan: Plan) -> None:
+        try:
+            self._opened = self._held.enter_context(self._source.open(plan.read))
+            self.content_digest = self._opened.content_digest
+        except SourceError as error:
+            raise self._explained(error) from None
+
+    def begin(self, plan: Plan) -> None:
+        assert self._opened is not None
+        try:
+            self._connection, relation = self._held.enter_context(engine(self._opened, self._limits))
+            if self._stopped.is_set():
+                raise SourceUnavailable("the delivery was given up before it began")
+            query = plan.query.replace("{source}", relation)
+            if plan.action == "aggregate":
+                self._count(plan, query)
+            else:
+                self._read(plan, query)
+        except (SourceError, *_ENGINE_ERRORS) as error:
+            raise self._explained(error) from None  # the engine's text may quote a value
+
+    def _count(self, plan: Plan, query: str) -> None:
+        assert self._connection is not None and self._opened is not None
+        rows = self._connection.execute(query, dict(plan.parameters)).fetchall()
+        self._opened.verify()
+        table, self.cells_suppressed = counted(plan, rows)
+        self._schema, self._batches = table.schema, iter(table.to_batches())
+
+    def _read(self, plan: Plan, query: str) -> None:
+        assert self._connection is not None
+        rows = min(_BATCH_ROWS, max(2048, _BATCH_CELLS // len(plan.released)))
+        relation = self._connection.sql(query, params=dict(plan.parameters))
+        reader = relation.to_arrow_reader(rows)
+        self._schema = reader.schema
+        first = next(reader, None)
+        self._batches = _chain(first, reader)
+
+    def run(self, hand: Callable[[_Piece | _End], None]) -> None:
+        try:
+            for piece in self._encoded():
+                self._room.acquire()
+                if self._stopped.is_set():
+                    return
+                hand(piece)
+            hand(_End(None))
+        except Exception as error:  # the other side decides; a thread's own traceback would reach nobody
+            if not self._stopped.is_set():
+                hand(_End(self._explained(error)))
+
+    def _encoded(self) -> Iterator[_Piece]:
+        assert self._schema is not None and self._opened is not None
+        sink, digest, rows = Sink(), hashlib.sha256(), 0
+        out = encoder(self._form, self._schema, sink)
+        for batch in self._batches:
+            self._opened.verify()
+            out.write(batch)
+            rows += batch.num_rows
+            if sink.size >= PIECE_MIN:
+                taken = memoryview(sink.take())
+                whole = _cut(len(taken))
+                for start, end in whole:
+                    yield _piece(taken[start:end], rows, digest)
+                sink.write(bytes(taken[whole[-1][1] :]))
+        self._opened.verify()
+        out.finish()
+        taken = memoryview(sink.take())
+        for start in range(0, len(taken), PIECE_MAX):
+            yield _piece(taken[start : start + PIECE_MAX], rows, digest)
+
+    def _explained(self, error: Exception) -> Exception:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return EngineLimit("ask for fewer columns or rows, or tell the operator")
+        if isinstance(error, Problem) or not isinstance(error, (SourceError, *_ENGINE_ERRORS)):
+            return error
+        if self._opened is not None:
+            return source_problem(self._opened.explain(error))
+        return source_problem(error) if isinstance(error, SourceError) else EngineLimit("tell the operator")
+
+    def taken(self) -> None:
+        self._room.release()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._room.release()
+        connection = self._connection
+        if connection is not None:
+            connection.interrupt()
+
+    def release(self) -> None:
+        self._batches = iter(())
+        self._held.close()
+        self._connection = self._opened = None
+
+
+def _chain(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    if first is not None:
+        yield first
+    yield from rest
+
+
+def _piece(data: memoryview, rows: int, digest: hashlib._Hash) -> _Piece:
+    digest.update(data)
+    return _Piece(bytes(data), rows, digest.copy().hexdigest())
+
+
+def _cut(size: int) -> list[tuple[int, int]]:
+    """Where to cut `size` bytes (at least PIECE_MIN): full pieces, then what is left if it is long enough by itself."""
+    cuts = [(start, start + PIECE_MAX) for start in range(0, size - PIECE_MAX + 1, PIECE_MAX)]
+    done = cuts[-1][1] if cuts else 0
+    if size - done >= PIECE_MIN:
+        cuts.append((done, size))
+    return cuts

@@ -1,0 +1,241 @@
+"""The grant and the end of a delivery, each inside the log's transaction: what is taken, what is recorded.
+
+A grant judges again what may have moved since the decision, takes a use, reserves rows and persons up to the caps, and
+appends the entry; only after its commit does anything leave. The end gives back what was reserved and not used.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.access.errors import ContractExhausted
+from gateway.access.ground import Ground
+from gateway.access.request import AccessRequest
+from gateway.audit.commit import SALT_BYTES, salted_digest
+from gateway.audit.deed import Deed
+from gateway.audit.event import AuditEvent
+from gateway.audit.event import Contract as ContractRef
+from gateway.audit.event import Decision as DecisionRef
+from gateway.audit.event import Object, Reason, Request, Result
+from gateway.audit.log import Outcome, Record
+from gateway.audit.state import Standing, standing
+from gateway.db import Tx
+from gateway.policy.decision import Decision
+from gateway.terms.purposes import PURPOSES
+
+SMALL = 10
+"""Counts below this are not written into entries: they could tell of single persons (audit profiles, section 8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it was decided: by whom, on what, with which answer, under what stood then."""
+
+    deed: Deed
+    request: AccessRequest
+    ground: Ground
+    location: str
+    document: bytes
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Something that the decision stood on has moved: decide again under this."""
+
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What was taken. `rows` is this delivery's cap; None is no cap."""
+
+    entry: str
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a delivery ended, and what was handed to the transport. `complete` False: it broke off."""
+
+    complete: bool
+    rows: int
+    bytes: int
+    sha256: str
+    cells_suppressed: int | None = None
+    reason: Reason | None = None
+    refund: bool = False
+
+
+def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcome:
+    """Take one use and record the permit; the value is Granted, or Moved when the decision no longer stands.
+
+    An exhausted contract is an outcome of its own: recorded, then raised as ContractExhausted. Rows are reserved up to
+    the cap and what is not used of them is given back at the end. Persons need no count: whatever is asked, the plan
+    shows the same persons, at most as many as the contract grants.
+    """
+    stands = standing(tx)
+    if stands != asked.ground.standing:
+        return Outcome((), Moved(stands))
+    terms, contract = asked.ground.contract.terms, asked.ground.contract.id
+    uses, taken = tx.execute("SELECT uses, rows_taken FROM contract_usage WHERE contract = ?", (contract,)).fetchone()
+    if terms.uses is not None and uses >= terms.uses:
+        return _exhausted(asked, "uses")
+    rows, counted = row_cap, asked.request.action == "read" and terms.rows is not None
+    if counted and terms.rows is not None:
+        rows = min(terms.rows - taken, terms.rows if row_cap is None else row_cap)
+        if rows <= 0:
+            return _exhausted(asked, "rows")
+    event = _decided(asked, "permit", result=Result(reserved_rows=rows))
+    parties = _parties(asked)
+    reserved = rows if counted else None
+    tx.execute(_TAKE, (reserved or 0, contract))
+    agent, dataset = asked.deed.actor.user_id, asked.ground.dataset.id
+    tx.execute(_OPEN_DELIVERY, (event.id, instance, contract, dataset, *parties, agent, reserved))
+    event = _keep_input(tx, asked, event)
+    return Outcome((Record(event, parties),), Granted(event.id, rows))
+
+
+def refuse(tx: Tx, asked: Asked, problem: Any) -> Outcome:
+    """Record a deny or a referral, and raise it to the caller."""
+    event = _keep_input(tx, asked, _decided(asked, asked.decision.result, reasons=_reasons(asked.decision)))
+    return Outcome((Record(event, _parties(asked)),), problem=problem)
+
+
+def turned_away(asked: Asked, reason: Reason) -> tuple[AuditEvent, tuple[str, str]]:
+    """The event of a request the rules permit and the plan cannot carry out, and its parties."""
+    return _decided(asked, "deny", reasons=(reason,)), _parties(asked)
+
+
+def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
+    """Record how a delivery ended and give back what it reserved and did not use. Settling twice changes nothing."""
+    sql = "SELECT contract, dataset, provider, consumer, rows_reserved FROM delivery WHERE entry = ?"
+    row = tx.execute(sql, (entry,)).fetchone()
+    if row is None:
+        return Outcome(())
+    contract, dataset, provider, consumer, reserved = row
+    tx.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+    back = 0 if reserved is None else max(0, reserved - end.rows)
+    tx.execute(_GIVE_BACK, (int(end.refund), back, contract))
+    digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (contract,)).fetchone()[0]
+    small = 0 < end.rows < SMALL
+    event = deed.event(
+        "data.transfer.completed" if end.complete else "data.transfer.broken_off",
+        "success" if end.complete else "failure",
+        contract=ContractRef(contract, digest),
+        objects=(Object("dataset", dataset),),
+        result=Result(
+            rows=None if small else end.rows,
+            bytes=end.bytes,
+            cells_suppressed=end.cells_suppressed,
+            output_digest=f"sha256:{end.sha256}" if end.sha256 else None,
+        ),
+        reasons=() if end.reason is None else (end.reason,),
+        facts={"rows_band": "1-9"} if small else {},
+        prior=entry,
+    )
+    return Outcome((Record(event, (provider, consumer)),), event.id)
+
+
+def recover(tx: Tx, deed: Deed, *, dead: tuple[str, ...] | None) -> Outcome:
+    """Close what crashed processes left open: the end is unknown, at most what was reserved had left.
+
+    `dead`: the instances that are known to be gone; None when this is the only process there can be.
+    """
+    sql = "SELECT entry, instance, contract, dataset, provider, consumer, rows_reserved FROM delivery ORDER BY entry"
+    records = []
+    for entry, instance, contract, dataset, provider, consumer, reserved in tx.execute(sql).fetchall():
+        if dead is not None and instance not in dead:
+            continue
+        digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (contract,)).fetchone()[0]
+        tx.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+        event = deed.event(
+            "data.transfer.broken_off",
+            "failure",
+            contract=ContractRef(contract, digest),
+            objects=(Object("dataset", dataset),),
+            result=Result(reserved_rows=reserved),
+            reasons=(Reason("end-unknown", "The gateway stopped during the delivery; what left is at most what was reserved."),),
+            facts={"end": "unknown"},
+            prior=entry,
+        )
+        records.append(Record(event, (provider, consumer)))
+    return Outcome(tuple(records), len(records))
+
+
+_TAKE = "UPDATE contract_usage SET uses = uses + 1, rows_taken = rows_taken + ? WHERE contract = ?"
+_GIVE_BACK = "UPDATE contract_usage SET uses = uses - ?, rows_taken = rows_taken - ? WHERE contract = ?"
+_OPEN_DELIVERY = (
+    "INSERT INTO delivery (entry, instance, contract, dataset, provider, consumer, agent, rows_reserved)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _exhausted(asked: Asked, what: str) -> Outcome:
+    reason = Reason("CONTRACT-SPENT", f"The contract's {what} are used up.")
+    event = _decided(asked, "deny", kind="access.exhausted", reasons=(reason,))
+    problem = ContractExhausted(f"The contract's {what} are used up. Agree on a new contract with the provider.", spent=what)
+    return Outcome((Record(event, _parties(asked)),), problem=problem)
+
+
+def _decided(asked: Asked, outcome: str, *, kind: str = "access.decision", **groups: Any) -> AuditEvent:
+    """The event of a decision, with all that is needed to make it again."""
+    decision, ground, request = asked.decision, asked.ground, asked.request
+    governance = ground.dataset.registration.governance
+    level = governance.classification
+    return asked.deed.event(
+        kind,
+        outcome,
+        request=Request(
+            request_id=asked.deed.request_id,
+            operation=f"dataset.{request.action}",
+            mode=request.mode,
+            purpose_id=request.purpose.id,
+            act_reason=PURPOSES[request.purpose.id].act_reason,
+            processing_location=asked.location,
+        ),
+        contract=ContractRef(ground.contract.id, ground.contract.digest),
+        decision=DecisionRef(
+            outcome if kind == "access.decision" else "permit",
+            rules=tuple(dict.fromkeys(reason.code for reason in decision.reasons))[:32],
+            obligations=tuple(decision.obligations),
+            limits=decision.limits.model_dump(),
+            policy_bundle=decision.bundle,
+        ),
+        objects=(
+            Object(
+                "dataset",
+                ground.dataset.id,
+                version=ground.dataset.governance_version,
+                classification=f"{level.scheme}:{level.level}",
+                hgr=governance.hgr is not None and governance.hgr.information,
+                persons_band=_band(governance.persons),
+            ),
+        ),
+        **groups,
+    )
+
+
+def _keep_input(tx: Tx, asked: Asked, event: AuditEvent) -> AuditEvent:
+    """Keep the decision's input beside the log, and its salted digest in the entry."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    tx.execute("INSERT INTO decision_input (entry, salt, document) VALUES (?, ?, ?)", (event.id, salt, asked.document))
+    return replace(event, decision=replace(event.decision, input_digest=salted_digest(salt, asked.document)))
+
+
+def _reasons(decision: Decision) -> tuple[Reason, ...]:
+    return tuple(Reason(reason.code, reason.text) for reason in decision.reasons)
+
+
+def _parties(asked: Asked) -> tuple[str, str]:
+    return asked.ground.contract.provider, asked.ground.contract.consumer
+
+
+def _band(persons: int) -> str:
+    """An order of magnitude: 1000-9999, never the count."""
+    if persons < SMALL:
+        return "0-9"
+    low = 10 ** (len(str(persons)) - 1)
+    return f"{low}-{low * 10 - 1}"

@@ -1,0 +1,205 @@
+"""On what ground an access stands: contract, parties, dataset and agent as they are now, and the policy's input of them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from gateway.access.errors import ContractNotInForce, GroundGone
+from gateway.access.request import AccessRequest
+from gateway.audit.state import Standing, standing
+from gateway.catalog import store as catalog
+from gateway.catalog.store import Dataset
+from gateway.contracts import store as contracts
+from gateway.contracts.lifecycle import Keys
+from gateway.contracts.states import STATUS, State
+from gateway.contracts.verify import VerifiedContract, verify_contract
+from gateway.crypto.keys import EnrolledKey
+from gateway.db import Database
+from gateway.identity.caller import Caller
+from gateway.identity.enrolment import caller as enrolled_caller
+from gateway.participants.model import Participant
+from gateway.participants.store import StoredKeys, participant
+from gateway.problems import NotFound
+from gateway.terms.purposes import purpose_facts
+
+REMEMBERED = 1024
+FRESH_S = 2.0
+# No approvals are registered yet: every rule that asks for one finds none, and refuses or refers.
+NO_APPROVALS: dict[str, Any] = {
+    "ethics": None,
+    "hgr": [],
+    "export": None,
+    "pia": None,
+    "risk_assessment": None,
+    "permit": None,
+    "committee": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What was true under `standing`. The signatures were judged when the bytes were first met; the rest is as of now."""
+
+    contract: VerifiedContract
+    state: State
+    provider: Participant
+    consumer: Participant
+    dataset: Dataset
+    standing: Standing
+    read_at: float
+
+    def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> dict[str, Any]:
+        """The policy's input. Facts about parties and places come from enrolment; from the request only what it asks."""
+        country = caller.participant.facts.country
+        return {
+            "context": {"now": now},
+            "participant": caller.participant.as_policy_input(),
+            "user": caller.as_policy_input(),
+            "provider": self.provider.as_policy_input(),
+            "dataset": self.dataset.registration.as_policy_input(self.dataset.id),
+            "contract": self.contract.as_policy_input(STATUS[self.state]),
+            "approvals": NO_APPROVALS,
+            "request": {
+                "action": request.action,
+                "mode": request.mode,
+                "purpose": purpose,
+                "processing_location": caller.location,
+                "recipient_overseas": country != "CN" or caller.participant.facts.overseas_entity,
+                "columns": list(request.columns),
+                "group_by": list(request.group_by),
+                "filter_columns": sorted(filter_columns(request.filter)),
+            },
+        }
+
+
+class Grounds:
+    """Grounds by contract, remembered while nothing was revoked. Envelopes are verified once, by their digest."""
+
+    def __init__(self, db: Database, *, gateway: str, key: EnrolledKey) -> None:
+        self._db = db
+        self._gateway = gateway
+        self._key = key
+        self._known: OrderedDict[str, Ground] = OrderedDict()
+        self._contracts: OrderedDict[tuple[bytes, int], VerifiedContract] = OrderedDict()
+
+    def remembered(self, contract_id: str, caller: Caller, now_standing: Standing) -> Ground | None:
+        """The ground, if it was read under what stands now, and lately. Costs a look-up."""
+        ground = self._known.get(contract_id)
+        if ground is None or ground.standing != now_standing or time.monotonic() - ground.read_at > FRESH_S:
+            return None
+        _visible(ground, caller)
+        return ground
+
+    def read(self, contract_id: str, caller: Caller, *, now: int) -> Ground:
+        """The ground from the database. Blocks.
+
+        Raises:
+            NotFound: no such contract, or the caller's participant is no party to it.
+            ContractNotInForce: it is a draft, or its negotiation ended.
+        """
+        with self._db.reading_tx() as tx:
+            stands = standing(tx)
+            with tx.session() as session:
+                ground = self._ground(session, contract_id, caller, stands, now)
+        _remember(self._known, contract_id, ground)
+        return ground
+
+    def still_stands(self, ground: Ground, caller: Caller, *, now: int) -> None:
+        """Return if a running delivery may go on: nothing it stands on was taken away since. Blocks.
+
+        Raises:
+            GroundGone: contract, party, agent or dataset is not what it was. DatabaseAway: it cannot be told.
+        """
+        if now >= ground.contract.exp:
+            raise GroundGone("The contract's term ended while data was being delivered.")
+        with self._db.reading_tx() as tx:
+            if standing(tx).epoch == ground.standing.epoch:
+                return
+            with tx.session() as session:
+                contract = contracts.contract_by_id(session, ground.contract.id)
+                dataset = catalog.dataset_by_id(session, ground.dataset.id)
+                provider = participant(session, ground.provider.id)
+                agent = enrolled_caller(session, caller.agent)
+        if contract is None or contract.state_at(now) is not State.FINALIZED:
+            raise GroundGone("The contract was ended while data was being delivered.")
+        if dataset is None or dataset.state != "published":
+            raise GroundGone("The dataset was withdrawn while data was being delivered.")
+        if provider is None or not provider.active or agent is None:
+            raise GroundGone("A party or the agent was suspended while data was being delivered.")
+
+    def _ground(self, session: Session, contract_id: str, caller: Caller, stands: Standing, now: int) -> Ground:
+        found = contracts.contract_seen_by(session, caller.participant.id, contract_id)
+        if found is None:
+            raise NotFound
+        state = found.state_at(now)
+        if found.envelope is None or state not in STATUS:
+            raise ContractNotInForce(f"The contract is {state.value}; it is in force once both parties have signed it.")
+        contract = self._verified(session, found, stands.epoch, now)
+        provider, consumer = participant(session, contract.provider), participant(session, contract.consumer)
+        dataset = catalog.dataset_by_id(session, contract.target_id)
+        if provider is None or consumer is None or dataset is None:
+            raise NotFound
+        if not provider.active or dataset.state != "published":
+            raise ContractNotInForce("The contract's dataset is withdrawn, or its provider is suspended.")
+        return Ground(contract, state, provider, consumer, dataset, stands, time.monotonic())
+
+    def _verified(self, session: Session, found: contracts.Contract, epoch: int, now: int) -> VerifiedContract:
+        assert found.envelope is not None
+        # A key that turns out compromised moves the epoch, so what was judged before is judged again.
+        known = (hashlib.sha256(found.envelope).digest(), epoch)
+        contract = self._contracts.get(known)
+        if contract is None:
+            keys = Keys(StoredKeys(session), self._key)
+            contract = verify_contract(found.envelope, keys=keys, gateway=self._gateway, now=now, check_term=False)
+            _remember(self._contracts, known, contract)
+        # The row is an index: it must name the very bytes that were signed.
+        if contract.id != found.id or contract.digest != found.digest:
+            raise NotFound
+        return contract
+
+
+def _remember(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    known[key] = value
+    known.move_to_end(key)
+    while len(known) > REMEMBERED:
+        known.popitem(last=False)
+
+
+def filter_columns(predicate: Any) -> set[str]:
+    """The columns a predicate speaks of, however it is nested; its form is judged where it is parsed."""
+    if isinstance(predicate, list):
+        return set().union(*map(filter_columns, predicate))
+    if not isinstance(predicate, dict):
+        return set()
+    named = {predicate["column"]} if isinstance(predicate.get("column"), str) else set()
+    return named.union(*(filter_columns(predicate[word]) for word in ("and", "or", "not") if word in predicate))
+
+
+def stated_purpose(request: AccessRequest) -> dict[str, Any]:
+    """The facts of the purpose the request states.
+
+    Raises:
+        PurposeUnclear: unknown, or an answer it asks for is missing.
+    """
+    stated = request.purpose
+    return purpose_facts(
+        stated.id,
+        commercial=stated.commercial,
+        research=stated.research,
+        disease_terms=stated.disease_terms,
+        methods=stated.methods,
+        ancestry=stated.ancestry,
+        genetic=stated.genetic,
+        flags=stated.flags,
+    )
+
+
+def _visible(ground: Ground, caller: Caller) -> None:
+    if caller.participant.id not in (ground.contract.provider, ground.contract.consumer):
+        raise NotFound

@@ -1,0 +1,29 @@
+"""Deliveries under way and the inputs decisions were made on, at rest."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, LargeBinary
+from sqlmodel import Field, SQLModel
+
+
+class DeliveryRow(SQLModel, table=True):
+    """A grant whose end is not recorded yet, and what it has reserved. Gone once the end is in the log."""
+
+    __tablename__ = "delivery"
+    entry: str = Field(primary_key=True)
+    instance: str = Field(index=True)
+    contract: str
+    dataset: str
+    provider: str
+    consumer: str
+    agent: str
+    rows_reserved: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class DecisionInputRow(SQLModel, table=True):
+    """What a decision was made on, so that it can be made again. Off the log; bound to its entry by a salted digest."""
+
+    __tablename__ = "decision_input"
+    entry: str = Field(primary_key=True)
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    document: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

@@ -1,0 +1,79 @@
+"""Joining what a contract and a policy demand: the strictest wins, nothing is loosened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from gateway.obligations.model import (
+    CapPersons,
+    CapRows,
+    Drop,
+    FilterRows,
+    Generalise,
+    KeepRecord,
+    Obligation,
+    Pseudonymise,
+    SuppressSmallCells,
+    document,
+)
+
+Mask = Drop | Pseudonymise | Generalise
+
+
+def merge(*demands: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """One list that discharges every list given, in canonical order.
+
+    Per column drop > pseudonymise > generalise, the wider band, year over month, the lower top; the highest threshold;
+    the lowest caps; the longest record; all filters. Merging a list with itself, or in another order, gives the same.
+    """
+    everything = [obligation for demand in demands for obligation in demand]
+    merged: dict[str, Obligation] = {}
+    for obligation in (*_masks(everything), *_rest(everything)):
+        merged[_canonical(obligation)] = obligation
+    return tuple(merged[key] for key in sorted(merged))
+
+
+def _canonical(obligation: Obligation) -> str:
+    return json.dumps(document(obligation), sort_keys=True, ensure_ascii=False)
+
+
+def _masks(everything: Sequence[Obligation]) -> list[Mask]:
+    by_column: dict[str, list[Mask]] = {}
+    for obligation in everything:
+        if isinstance(obligation, Drop | Pseudonymise | Generalise):
+            by_column.setdefault(obligation.column, []).append(obligation)
+    return [_strictest(column, masks) for column, masks in by_column.items()]
+
+
+def _strictest(column: str, masks: list[Mask]) -> Mask:
+    if any(isinstance(mask, Drop) for mask in masks):
+        return Drop(column=column)
+    if any(isinstance(mask, Pseudonymise) for mask in masks):
+        return Pseudonymise(column=column)
+    widths = [mask.width for mask in masks if isinstance(mask, Generalise) and mask.width is not None]
+    tops = [mask.top for mask in masks if isinstance(mask, Generalise) and mask.top is not None]
+    methods = {mask.method for mask in masks if isinstance(mask, Generalise)}
+    if methods == {"band"}:
+        return Generalise(column=column, method="band", width=max(widths), top=min(tops, default=None))
+    if "band" in methods:
+        # A band and a month of one column: whatever its type, one of them cannot be discharged. Nothing is released.
+        return Drop(column=column)
+    return Generalise(column=column, method="year" if "year" in methods else "month")
+
+
+def _rest(everything: Sequence[Obligation]) -> list[Obligation]:
+    rest: list[Obligation] = [o for o in everything if isinstance(o, FilterRows)]
+    if rows := [o.rows for o in everything if isinstance(o, CapRows)]:
+        rest.append(CapRows(rows=min(rows)))
+    if persons := [o.persons for o in everything if isinstance(o, CapPersons)]:
+        rest.append(CapPersons(persons=min(persons)))
+    if years := [o.years for o in everything if isinstance(o, KeepRecord)]:
+        rest.append(KeepRecord(years=max(years)))
+    if cells := [o for o in everything if isinstance(o, SuppressSmallCells)]:
+        rest.append(
+            SuppressSmallCells(
+                threshold=max(o.threshold for o in cells), complementary=any(o.complementary for o in cells)
+            )
+        )
+    return rest

@@ -1,0 +1,182 @@
+"""Small cells: which counts of a table must be withheld so that none of 1 to T can be told.
+
+Primary suppression withholds counts of 1 to T; complementary suppression withholds others with them, because a total
+minus what is shown gives what is not. The reader may ask for every margin of the table as well, so margins are taken
+as known exactly when this same rule would show them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from itertools import combinations
+from typing import Any
+
+Key = tuple[Hashable, ...]
+Cells = Mapping[Key, int]
+
+MAX_STEPS = 300
+"""How long another table is looked for that agrees with all that is shown. None found counts as none there."""
+
+
+def suppressed(cells: Cells, threshold: int, *, complementary: bool = True) -> frozenset[Key]:
+    """The keys whose counts are withheld. `cells`: a complete table, one count (1 or more) per group that is not empty.
+
+    A reader who knows the threshold, that withheld counts are at least 1, and every margin this rule shows, cannot
+    work out a withheld count of 1 to T. Where nothing less protects them, all cells are withheld.
+    """
+    if not complementary:
+        return frozenset(key for key, count in cells.items() if 1 <= count <= threshold)
+    return _Table(cells, threshold).hidden()
+
+
+class _Table:
+    """One table with its margins, each margin protected by the same rule."""
+
+    def __init__(self, cells: Cells, threshold: int) -> None:
+        self.cells = dict(cells)
+        self.threshold = threshold
+        self.dimensions = len(next(iter(cells), ()))
+        self.order = {key: n for n, key in enumerate(sorted(self.cells, key=lambda k: (self.cells[k], _sortable(k))))}
+        self.small = {key for key, count in self.cells.items() if count <= threshold}
+        self.lines = self._known_lines()
+        self.through: dict[Key, list[tuple[Key, ...]]] = {key: [] for key in self.cells}
+        for keys in self.lines:
+            for key in keys:
+                self.through[key].append(keys)
+
+    def hidden(self) -> frozenset[Key]:
+        if not self.small:
+            return frozenset()
+        hidden = set(self.small)
+        safe: set[Key] = set()
+        while True:
+            self._close_lines(hidden)
+            if len(hidden) == len(self.cells):
+                return frozenset(hidden)
+            # What was safe stays so: withholding more only leaves the reader more to choose from.
+            others = _Others(self.cells, hidden, self.lines)
+            told = [key for key in self.order if key in self.small and key not in safe and not others.differ_at(key)]
+            if not told:
+                return frozenset(hidden)
+            safe |= others.found_safe
+            hidden |= {self._cheapest_near(key, hidden) for key in told}
+
+    def _known_lines(self) -> list[tuple[Key, ...]]:
+        """Every sum of cells that the reader can know: the margins over each set of dimensions, where they are shown."""
+        known = []
+        for size in range(1, self.dimensions + 1):
+            for summed in combinations(range(self.dimensions), size):
+                parts: dict[Key, list[Key]] = defaultdict(list)
+                for key in self.cells:
+                    parts[tuple(value for n, value in enumerate(key) if n not in summed)].append(key)
+                totals = {margin: sum(self.cells[key] for key in keys) for margin, keys in parts.items()}
+                withheld = suppressed(totals, self.threshold)
+                known += [tuple(keys) for margin, keys in parts.items() if margin not in withheld]
+        return known
+
+    def _close_lines(self, hidden: set[Key]) -> None:
+        """No known sum with exactly one cell withheld, or with 1 to T withheld in all, or with nothing but ones."""
+        changed = True
+        while changed:
+            changed = False
+            for keys in self.lines:
+                inside = [key for key in keys if key in hidden]
+                total = sum(self.cells[key] for key in inside)
+                if not inside or (len(inside) > 1 and total > self.threshold and total > len(inside)):
+                    continue
+                shown = [key for key in keys if key not in hidden]
+                if shown and not self._all_large(inside):
+                    hidden.add(min(shown, key=self.order.__getitem__))
+                    changed = True
+
+    def _all_large(self, inside: list[Key]) -> bool:
+        """Only cells that are withheld for others' sake, more than one of them: their line gives no small count away."""
+        return len(inside) > 1 and not any(key in self.small for key in inside)
+
+    def _cheapest_near(self, told: Key, hidden: set[Key]) -> Key:
+        """The smallest shown cell that shares a known sum, the shortest first, with a cell that is told."""
+        for keys in sorted(self.through[told], key=len):
+            if shown := [key for key in keys if key not in hidden]:
+                return min(shown, key=self.order.__getitem__)
+        return min(self.cells.keys() - hidden, key=self.order.__getitem__)
+
+
+def _sortable(key: Key) -> tuple[Any, ...]:
+    return tuple((value is not None, str(type(value)), str(value)) for value in key)
+
+
+class _Others:
+    """Other tables than the true one that agree with everything shown: sums kept, withheld counts at least 1.
+
+    One such table with another count in a cell proves that the cell cannot be worked out.
+    """
+
+    def __init__(self, cells: Cells, hidden: set[Key], lines: list[tuple[Key, ...]]) -> None:
+        self.cells = cells
+        self.lines = [inside for keys in lines if (inside := [key for key in keys if key in hidden])]
+        self.through: dict[Key, list[int]] = {key: [] for key in hidden}
+        for n, inside in enumerate(self.lines):
+            for key in inside:
+                self.through[key].append(n)
+        self.found_safe: set[Key] = set()
+
+    def differ_at(self, key: Key) -> bool:
+        """Whether a table is found that differs in this cell, by one, and elsewhere by one at most."""
+        if key not in self.found_safe:
+            for step in (1, -1):
+                change = _Change(self)
+                if change.allowed(key, step):
+                    change.make(key, step)
+                    if change.balance():
+                        self.found_safe |= change.made.keys()
+                        break
+        return key in self.found_safe
+
+
+class _Change:
+    """Counts moved by one up or down, on the way to sums that are what they were."""
+
+    def __init__(self, others: _Others) -> None:
+        self.others = others
+        self.made: dict[Key, int] = {}
+        self.off: dict[int, int] = {}
+        self.steps = MAX_STEPS
+
+    def allowed(self, key: Key, step: int) -> bool:
+        return key not in self.made and self.others.cells[key] + step >= 1
+
+    def make(self, key: Key, step: int) -> None:
+        self.made[key] = step
+        self._move(key, step)
+
+    def undo(self, key: Key) -> None:
+        self._move(key, -self.made.pop(key))
+
+    def _move(self, key: Key, step: int) -> None:
+        for line in self.others.through[key]:
+            self.off[line] = self.off.get(line, 0) + step
+            if not self.off[line]:
+                del self.off[line]
+
+    def balance(self) -> bool:
+        """Move further counts until no sum is off; depth first, the move that rights most sums first."""
+        if not self.off:
+            return True
+        line = min(self.off, key=lambda n: len(self.others.lines[n]))
+        step = -1 if self.off[line] > 0 else 1
+        moves = [key for key in self.others.lines[line] if self.allowed(key, step)]
+        for key in sorted(moves, key=lambda k: self._left_off(k, step)):
+            if self.steps <= 0:
+                return False
+            self.steps -= 1
+            self.make(key, step)
+            if self.balance():
+                return True
+            self.undo(key)
+        return False
+
+    def _left_off(self, key: Key, step: int) -> int:
+        """How much further off the sums through a cell are after a move (less than 0: nearer)."""
+        lines = self.others.through[key]
+        return sum(abs(self.off.get(n, 0) + step) - abs(self.off.get(n, 0)) for n in lines)

@@ -1,0 +1,103 @@
+"""Counts by group, and small ones withheld."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from gateway.access.errors import ColumnsMalformed, TooManyGroups
+from gateway.access.filters import parse_filter
+from gateway.access.plan import DataRequest
+from tests.access.small_data import delivered, delivery, parquet, rows
+
+SUPPRESS = {"kind": "suppress_small_cells", "threshold": 12, "complementary": True}
+
+
+def by(*columns, **named):
+    return DataRequest("aggregate", group_by=columns, **named)
+
+
+def table(answer, *columns):
+    return {tuple(row[c] for c in columns): (row["count"], row["suppressed"]) for row in answer}
+
+
+def test_rows_are_counted_where_no_person_is_declared(tmp_path):
+    view = parquet(tmp_path, {"id": [1, 1, 2], "sex": ["f", "f", None]})
+    assert table(rows(tmp_path, view, by("sex")), "sex") == {("f",): (2, False), (None,): (1, False)}
+
+
+def test_persons_are_counted_where_their_column_is_declared(tmp_path):
+    view = parquet(tmp_path, {"id": [1, 1, 2, None], "sex": ["f", "f", "f", "m"]}, person_column="id")
+    assert table(rows(tmp_path, view, by("sex")), "sex") == {("f",): (2, False)}
+
+
+def test_many_rows_of_few_persons_are_a_small_cell(tmp_path):
+    view = parquet(tmp_path, {"id": [1] * 500 + [*range(100)], "g": ["a"] * 500 + ["b"] * 100}, person_column="id")
+    answer = table(rows(tmp_path, view, by("g"), [SUPPRESS]), "g")
+    assert answer[("a",)] == (None, True)
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, False), (12, False), (13, True)])
+def test_counts_of_one_to_the_threshold_are_withheld(tmp_path, count, shown):
+    view = parquet(tmp_path, {"g": ["a"] * count})
+    assert rows(tmp_path, view, by(), [SUPPRESS]) == [{"count": count if shown else None, "suppressed": not shown}]
+
+
+def test_a_single_small_cell_takes_another_with_it(tmp_path):
+    view = parquet(tmp_path, {"g": ["a"] * 3 + ["b"] * 20 + ["c"] * 50})
+    stream = table(rows(tmp_path, view, by("g"), [SUPPRESS]), "g")
+    assert stream == {("a",): (None, True), ("b",): (None, True), ("c",): (50, False)}
+
+
+def test_a_true_zero_is_absent(tmp_path):
+    view = parquet(tmp_path, {"g": ["a", "b"]})
+    assert rows(tmp_path, view, by("g", filter=parse_filter({"column": "g", "op": "eq", "value": "z"}))) == []
+    assert rows(tmp_path, view, by(filter=None, columns=("g",))) == [{"count": 2, "suppressed": False}]
+
+
+def test_groups_are_of_released_values(tmp_path):
+    view = parquet(tmp_path, {"age": [41, 49, 50]})
+    owed = [{"kind": "generalise", "column": "age", "method": "band", "width": 10}]
+    assert table(rows(tmp_path, view, by("age"), owed), "age") == {("40-49",): (2, False), ("50-59",): (1, False)}
+
+
+def test_columns_that_share_names_with_ours_do_not_confuse_the_count(tmp_path):
+    view = parquet(tmp_path, {"n": [0, 0], "o0": [5, 6]})
+    assert table(rows(tmp_path, view, by("o0")), "o0") == {(5,): (1, False), (6,): (1, False)}
+    assert table(rows(tmp_path, view, by("n")), "n") == {(0,): (2, False)}
+    view = parquet(tmp_path, {"count": [0]})
+    with pytest.raises(ColumnsMalformed):
+        rows(tmp_path, view, by("count"))
+
+
+def test_an_aggregate_is_complete_or_refused(tmp_path):
+    view = parquet(tmp_path, {"g": list(range(10_001))})
+    with pytest.raises(TooManyGroups):
+        rows(tmp_path, view, by("g"))
+    with pytest.raises(TooManyGroups):
+        rows(tmp_path, view, by("g", columns=("g",)), row_cap=5)
+    with pytest.raises(ColumnsMalformed):
+        rows(tmp_path, view, by("g", limit=5))
+
+
+def test_all_formats_carry_the_same_counts(tmp_path):
+    view = parquet(tmp_path, {"g": ["a"] * 3 + ["b"] * 20 + ["c"] * 50})
+    assert delivered(tmp_path, view, by("g", format="csv"), [SUPPRESS]).decode() == (
+        '"g","count","suppressed"\n"a",,true\n"b",,true\n"c",50,false\n'
+    )
+    parquet_bytes = delivered(tmp_path, view, by("g", format="parquet"), [SUPPRESS])
+    assert pa.parquet.read_table(pa.BufferReader(parquet_bytes)).to_pylist() == rows(tmp_path, view, by("g"), [SUPPRESS])
+
+
+def test_the_number_of_withheld_cells_is_known_when_started(tmp_path):
+    import asyncio
+
+    view = parquet(tmp_path, {"g": ["a"] * 3 + ["b"] * 20 + ["c"] * 50})
+    stream = delivery(tmp_path, view, by("g"), [SUPPRESS])
+
+    async def started():
+        await stream.start()
+        await stream.aclose()
+
+    asyncio.run(started())
+    assert stream.stats.cells_suppressed == 2
