@@ -1,0 +1,194 @@
+"""Which rules are in force: a folder of policies, read strictly, with one digest over every byte that counts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gateway.crypto.canonical import strict_json
+from gateway.policy.errors import BundleInvalid
+from gateway.problems import Malformed, TooLarge
+
+MAX_FILES = 500
+MAX_FILE_BYTES = 256 * 1024
+MAX_BUNDLE_BYTES = 8 * 1024 * 1024
+
+FLOOR = frozenset(
+    {
+        "input_complete",
+        "contract_in_force",
+        "contract_parties",
+        "contract_dataset",
+        "contract_action",
+        "contract_mode",
+        "contract_purpose",
+        "contract_columns",
+        "contract_place",
+        "parties_trusted",
+        "purpose_prohibited",
+        "core_data",
+        "action_fits_mode",
+        "duo_permission",
+        "classification_mode",
+        "recipient_abroad",
+    }
+)
+"""Rules that no bundle may lack: without one of them, fewer would be refused and nobody would notice."""
+
+OBLIGATION_FLOOR = frozenset({"drop", "pseudonymise", "generalise", "suppress_small_cells", "keep_record"})
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_PACKAGE = re.compile(r"^package ([a-z0-9_.]+)$", re.MULTILINE)
+# Where a line of formatted Rego begins with a name, a rule begins; formatting is part of being admitted.
+_HEAD = re.compile(r"\s*default\b|[A-Za-z_]\w*")
+_ROOTS = ("access", "lib")
+# Rules lie in folders of their own and share one package: the interpreter takes a third of the time that way.
+_SHARED = ("access/rules", "access/obligations")
+_ENTRYPOINT = "access/decision/decision.rego"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Rego texts by path, the data they read (with `bundle` in it), and the digest over all of it.
+
+    `digest` is "sha256:" and the SHA-256, in hexadecimal, of one line per file in order of path: the SHA-256 of its
+    bytes, two spaces, its path, a newline. Tests are not part of it.
+    """
+
+    digest: str
+    modules: dict[str, str]
+    data: dict[str, Any]
+    rules: tuple[str, ...]
+    obligations: tuple[str, ...]
+
+    def write(self, directory: Path) -> None:
+        """An OPA bundle in a new or empty directory, as `opa run --server --bundle DIRECTORY` loads it."""
+        directory.mkdir(parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise BundleInvalid("The directory for the bundle is not empty; name a new one.")
+        for path, text in self.modules.items():
+            target = directory / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, "utf-8")
+        (directory / "data.json").write_bytes(orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS))
+        manifest = {"revision": self.digest, "roots": [*_ROOTS, "bundle"], "rego_version": 1}
+        # Last: without a manifest an unfinished directory has no revision.
+        (directory / ".manifest").write_bytes(orjson.dumps(manifest))
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """The bundle in a folder: `*.rego` and `data.json`, in folders named like their packages.
+
+    Raises BundleInvalid: a file of another kind or a link, a name, size or number outside the limits, a package that
+    is not its folder's, data that is not one `table`, or a rule of the floor that is missing.
+    """
+    files = _read(directory)
+    modules = {path: _module(path, content) for path, content in files.items() if path.endswith(".rego")}
+    data: dict[str, Any] = {}
+    for path, content in files.items():
+        if path.endswith(".json"):
+            _place(data, path, _table(path, content))
+    if _ENTRYPOINT not in modules:
+        raise BundleInvalid(f"The bundle has no {_ENTRYPOINT}.")
+    rules = _exporters(modules, "access/rules", FLOOR)
+    obligations = _exporters(modules, "access/obligations", OBLIGATION_FLOOR)
+    digest = _digest(files)
+    data["bundle"] = {"digest": digest, "rules": list(rules), "obligations": list(obligations)}
+    return Bundle(digest, modules, data, rules, obligations)
+
+
+def _read(directory: Path) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    total = 0
+    for path in _walk(directory):
+        name = path.relative_to(directory).as_posix()
+        with path.open("rb") as opened:
+            content = opened.read(MAX_FILE_BYTES + 1)
+        total += len(content)
+        if len(content) > MAX_FILE_BYTES or total > MAX_BUNDLE_BYTES or len(files) >= MAX_FILES:
+            raise BundleInvalid(f"The bundle is over its limits at {name}.")
+        files[name] = content
+    return dict(sorted(files.items()))
+
+
+def _walk(directory: Path) -> Iterator[Path]:
+    if not directory.is_dir():
+        raise BundleInvalid("There is no folder of policies at the place that was named.")
+    for path in sorted(directory.iterdir()):
+        if path.is_symlink():
+            raise BundleInvalid(f"{path.name} is a link; a bundle holds plain files.")
+        if path.is_dir() and _NAME.fullmatch(path.name):
+            yield from _walk(path)
+        elif path.is_file() and path.suffix == ".rego" and _NAME.fullmatch(path.stem):
+            if not path.stem.endswith("_test"):
+                yield path
+        elif path.is_file() and path.name == "data.json":
+            yield path
+        else:
+            raise BundleInvalid(f"{path.name} is neither Rego, nor data.json, nor a folder with a plain name.")
+
+
+def _module(path: str, content: bytes) -> str:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleInvalid(f"{path} is not UTF-8.") from error
+    parts = path.split("/")
+    shared = len(parts) == 4 and "/".join(parts[:2]) in _SHARED
+    if _PACKAGE.findall(text) != [".".join(parts[:2] if shared else parts[:-1])] or parts[0] not in _ROOTS:
+        raise BundleInvalid(f"{path} must hold the package of its folder and no other.")
+    if shared:
+        _check_voice(path, text, parts[2])
+    return text
+
+
+def _check_voice(path: str, text: str, name: str) -> None:
+    """A rule speaks for itself only: rules share a package, so a head of another name would add to another rule."""
+    for line in text.splitlines():
+        head = _HEAD.match(line)
+        if head and not (head[0] in {"package", "import"} or head[0].startswith(name + "_") or _answers(line, name)):
+            raise BundleInvalid(f"{path}: a line begins with {head[0]!r}; helpers of {name} begin with {name}_.")
+
+
+def _answers(line: str, name: str) -> bool:
+    return line.startswith(tuple(f'{export}["{name}"] := ' for export in ("verdict", "cap", "owed")))
+
+
+def _table(path: str, content: bytes) -> Any:
+    try:
+        parsed = strict_json(content, max_bytes=MAX_FILE_BYTES)
+    except (Malformed, TooLarge) as problem:
+        raise BundleInvalid(f"{path}: {problem.detail}") from problem
+    # One name only, so that data can never stand in for a rule's answer.
+    if not isinstance(parsed, dict) or parsed.keys() != {"table"} or path.split("/")[0] not in _ROOTS:
+        raise BundleInvalid(f"{path} must hold one object with the one member `table`.")
+    return parsed
+
+
+def _place(data: dict[str, Any], path: str, value: dict[str, Any]) -> None:
+    node = data
+    for part in path.split("/")[:-1]:
+        if part == "table":
+            raise BundleInvalid(f"{path} lies in a folder named like a table.")
+        node = node.setdefault(part, {})
+    node.update(value)
+
+
+def _exporters(modules: dict[str, str], folder: str, floor: frozenset[str]) -> tuple[str, ...]:
+    depth = folder.count("/") + 1
+    names = {path.split("/")[depth] for path in modules if path.startswith(folder + "/")}
+    for name in sorted(names | floor):
+        if f"{folder}/{name}/{name}.rego" not in modules:
+            raise BundleInvalid(f"The bundle has no {folder}/{name}/{name}.rego.")
+    return tuple(sorted(names))
+
+
+def _digest(files: dict[str, bytes]) -> str:
+    lines = "".join(f"{hashlib.sha256(content).hexdigest()}  {path}\n" for path, content in files.items())
+    return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()

@@ -1,0 +1,58 @@
+package access.decision_test
+
+import data.access.decision
+import data.lib.valid_test as valid
+
+required := {
+	"digest": "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+	"rules": ["contract_action", "classification_mode"],
+	"obligations": ["generalise", "keep_record"],
+}
+
+test_a_permit_has_no_reasons if {
+	answer := decision.decision with input as valid.document with data.bundle as required
+	answer.result == "permit"
+	answer.reasons == []
+	answer.limits == {"mode": "M5"}
+	count(answer.obligations) == 2
+}
+
+test_deny_beats_refer if {
+	asked := json.patch(valid.document, [
+		{"op": "replace", "path": "/dataset/classification/level", "value": 5},
+		{"op": "replace", "path": "/request/action", "value": "train"},
+	])
+	answer := decision.decision with input as asked with data.bundle as required
+	answer.result == "deny"
+	[reason.effect | some reason in answer.reasons] == ["deny", "deny", "refer"]
+	answer.obligations == []
+}
+
+test_refer_beats_permit if {
+	asked := json.patch(valid.document, [
+		{"op": "replace", "path": "/dataset/classification/level", "value": 5},
+		{"op": "replace", "path": "/request/mode", "value": "M3"},
+	])
+	answer := decision.decision with input as asked with data.bundle as required
+	answer.result == "refer"
+	[reason.code | some reason in answer.reasons] == ["GB-04"]
+}
+
+test_a_rule_that_is_lost_refuses if {
+	lost := object.union(required, {"rules": ["contract_action", "lost"]})
+	answer := decision.decision with input as valid.document with data.bundle as lost
+	answer.result == "deny"
+	[[reason.rule, reason.code] | some reason in answer.reasons] == [["lost", "RULE-SILENT"]]
+}
+
+test_an_obligation_that_is_lost_refuses if {
+	lost := object.union(required, {"obligations": ["lost"]})
+	answer := decision.decision with input as valid.document with data.bundle as lost
+	answer.result == "deny"
+}
+
+test_a_bundle_that_requires_nothing_refuses if {
+	empty := object.union(required, {"rules": []})
+	answer := decision.decision with input as valid.document with data.bundle as empty
+	answer.result == "deny"
+}

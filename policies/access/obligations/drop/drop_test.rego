@@ -1,0 +1,24 @@
+package access.obligations_test.drop
+
+import data.access.obligations
+import data.lib.valid_test as valid
+
+test_a_name if {
+	obligations.owed.drop == {{"kind": "drop", "column": "patient_name"}} with input as valid.changed("/request/columns", ["patient_name"])
+}
+
+test_a_column_filtered_on if {
+	obligations.owed.drop == {{"kind": "drop", "column": "patient_name"}} with input as valid.changed("/request/filter_columns", ["patient_name"])
+}
+
+test_an_unknown_role if {
+	obligations.owed.drop == {{"kind": "drop", "column": "age"}} with input as valid.changed("/dataset/columns/2/role", "harmless")
+}
+
+test_the_person_column if {
+	obligations.owed.drop == set() with input as valid.changed("/request/columns", ["subject_id"])
+}
+
+test_a_column_not_asked_for if {
+	obligations.owed.drop == set() with input as valid.changed("/request/columns", ["site"])
+}

@@ -1,0 +1,112 @@
+# The dataset's data use permission and every modifier of it allow the purpose.
+package access.rules
+
+import data.lib.finding
+import data.lib.mondo
+
+verdict["duo_permission"] := "ok" if {
+	rows := duo_permission_known(input)
+	count(rows) == count(input.dataset.duo)
+	duo_permission_one_permission(rows)
+	count(input.request.purpose.flags) == 0
+	every row in rows { duo_permission_holds(row) }
+} else := duo_permission_causes(input)
+
+# The rows of the codes the dataset carries; a code without one is missing here, and that is noticed by the count.
+duo_permission_known(document) := [row |
+	some tag in document.dataset.duo
+	row := data.access.rules.duo_permission.table.codes[tag.id]
+]
+
+duo_permission_one_permission(rows) if count([row | some row in rows; row.permission == true]) == 1
+
+duo_permission_unflagged(document) if count(document.request.purpose.flags) == 0
+
+# A row holds when the facts are as it wants them: all of them, and proven.
+duo_permission_holds(row) if {
+	object.subset(input.request.purpose, row.purpose)
+	object.subset(input.participant, row.participant)
+	duo_permission_diseases(row.diseases)
+} else if {
+	# Methods work on the very disease the data was given for is work on that disease.
+	row.diseases_excuse == true
+	data.access.rules.duo_permission.table.disease_specific in duo_permission_carried
+	duo_permission_diseases("fit")
+} else if {
+	# Care is not research: where the clinical care modifier is there, it stands in for the permission.
+	row.permission == true
+	input.request.purpose.clinical_care == true
+	data.access.rules.duo_permission.table.clinical_care in duo_permission_carried
+}
+
+duo_permission_carried contains tag.id if some tag in input.dataset.duo
+
+# Matched upwards: work on lung cancer fits data given for cancer, not the other way. Of no disease, all would fit.
+duo_permission_diseases(wanted) if {
+	wanted == "any"
+} else if {
+	wanted == "none"
+	count(input.request.purpose.disease_terms) == 0
+} else if {
+	wanted == "fit"
+	count(input.request.purpose.disease_terms) > 0
+	given := {term |
+		some tag in input.dataset.duo
+		tag.id == data.access.rules.duo_permission.table.disease_specific
+		some term in tag.disease_terms
+	}
+	every term in input.request.purpose.disease_terms { mondo.within(term, given) }
+}
+
+duo_permission_causes(document) := (duo_permission_ambiguous(document) | duo_permission_sensitive(document)) | (duo_permission_unmet(document) | duo_permission_undecided(document))
+
+duo_permission_ambiguous(document) := {finding.deny(
+	"DUO-00",
+	"The dataset does not carry exactly one data use permission.",
+	["dataset.duo"],
+	"DUO 2022-09",
+	"The provider registers the dataset with exactly one permission code.",
+) |
+	rows := duo_permission_known(document)
+	not duo_permission_one_permission(rows)
+}
+
+duo_permission_sensitive(document) := {finding.refer(
+	"DUO-90",
+	"The purpose touches something on which a person decides.",
+	["request.purpose.flags"],
+	"DUOS matching rules",
+	"A committee decision that covers this request.",
+) |
+	not duo_permission_unflagged(document)
+}
+
+duo_permission_unmet(document) := {finding.deny(
+	duo_permission_code_shown(document, row),
+	sprintf("The dataset's data use condition %s does not allow this: %s.", [row.short, row.allows]),
+	row.facts,
+	"DUO 2022-09",
+	row.remedy,
+) |
+	some row in duo_permission_known(document)
+	not duo_permission_holds(row)
+}
+
+duo_permission_code_shown(document, row) := data.access.rules.duo_permission.table.clinical_care_code if {
+	row.permission == true
+	document.request.purpose.clinical_care == true
+} else := row.code
+
+duo_permission_undecided(document) := {finding.refer(
+	"DUO-99",
+	sprintf("The gateway cannot decide on the data use condition %s.", [code]),
+	["dataset.duo"],
+	"DUO 2022-09",
+	"A committee decision that covers this request.",
+) |
+	some tag in document.dataset.duo
+	code := object.get(tag, "id", "without an id")
+	not duo_permission_decidable(code)
+}
+
+duo_permission_decidable(code) if is_object(data.access.rules.duo_permission.table.codes[code])

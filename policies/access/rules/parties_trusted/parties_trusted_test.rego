@@ -1,0 +1,30 @@
+package access.rules_test.parties_trusted
+
+import data.access.rules
+import data.lib.valid_test as valid
+
+test_the_valid_document_is_ok if rules.verdict.parties_trusted == "ok" with input as valid.document
+
+test_an_unverified_consumer_is_refused if {
+	"GEN-05" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/participant/identity_verified", false)
+}
+
+test_an_unverified_provider_is_refused if {
+	"GEN-05" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/provider/identity_verified", false)
+}
+
+test_no_statement_is_refused if {
+	"GEN-05" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/dataset/provenance_statement", null)
+}
+
+test_a_blocked_consumer_is_refused if {
+	"GEN-08" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/participant/blocked", true)
+}
+
+test_a_blocked_provider_is_refused if {
+	"GEN-08" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/provider/blocked", true)
+}
+
+test_a_missing_block_is_refused if {
+	"GEN-08" in valid.codes(rules.verdict.parties_trusted) with input as valid.without("/provider/blocked")
+}

@@ -1,0 +1,12 @@
+# METADATA
+# description: Every column a request touches, whether it shows it, groups by it or filters on it.
+package lib.request
+
+names := {name | some name in input.request.columns} | ({name | some name in input.request.group_by} | {name | some name in input.request.filter_columns})
+
+# As the dataset publishes them, with type and role.
+touched := [column |
+	asked := names
+	some column in input.dataset.columns
+	column.name in asked
+]

@@ -1,0 +1,211 @@
+# METADATA
+# description: A request that every rule is content with, for tests to change.
+package lib.valid_test
+
+document := {
+	"context": {
+		"now": 1795392000,
+	},
+	"participant": {
+		"id": "did:web:pharma.example",
+		"kind": "pharma",
+		"country": "CN",
+		"identity_verified": true,
+		"for_profit": true,
+		"public_body": false,
+		"overseas_entity": false,
+		"foreign_equity_pct": 0,
+		"foreign_control": false,
+		"ciio": false,
+		"in_ftz": true,
+		"mlps_level": 3,
+		"blocked": false,
+	},
+	"user": {
+		"id": "a-0123456789abcdef0123",
+		"org_id": "did:web:pharma.example",
+		"roles": [
+			"researcher",
+		],
+		"accessing_from": "CN-BJ",
+		"secure_environment": false,
+	},
+	"provider": {
+		"id": "did:web:hospital.example",
+		"kind": "hospital",
+		"country": "CN",
+		"identity_verified": true,
+		"for_profit": false,
+		"public_body": true,
+		"overseas_entity": false,
+		"foreign_equity_pct": 0,
+		"foreign_control": false,
+		"ciio": false,
+		"in_ftz": true,
+		"mlps_level": 3,
+		"blocked": false,
+	},
+	"dataset": {
+		"id": "urn:uuid:01920000-0000-7000-8000-000000000001",
+		"version": "sha256:abababababababababababababababababababababababababababababababab",
+		"origin": [
+			"CN",
+		],
+		"identifiability": "limited",
+		"contains": [
+			"health",
+		],
+		"persons": 4200,
+		"under_14": false,
+		"classification": {
+			"scheme": "GB/T 39725-2020",
+			"level": 3,
+		},
+		"source_level": 4,
+		"deidentification_report": "doc-1",
+		"core_data": false,
+		"important_data": false,
+		"hgr": null,
+		"duo": [
+			{
+				"id": "DUO:0000006",
+			},
+		],
+		"consent": null,
+		"provenance_statement": "doc-77",
+		"person_column": "subject_id",
+		"columns": [
+			{
+				"name": "subject_id",
+				"type": "string",
+				"role": "direct_identifier",
+			},
+			{
+				"name": "patient_name",
+				"type": "string",
+				"role": "direct_identifier",
+			},
+			{
+				"name": "age",
+				"type": "integer",
+				"role": "quasi_identifier",
+			},
+			{
+				"name": "visit",
+				"type": "date",
+				"role": "quasi_identifier",
+			},
+			{
+				"name": "result",
+				"type": "string",
+				"role": "sensitive",
+			},
+			{
+				"name": "site",
+				"type": "string",
+				"role": "plain",
+			},
+		],
+	},
+	"contract": {
+		"id": "urn:uuid:01920000-0000-7000-8000-000000000002",
+		"digest": "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd",
+		"status": "active",
+		"valid_from": 1795305600,
+		"valid_to": 1795478400,
+		"parties": [
+			{
+				"id": "did:web:hospital.example",
+				"role": "provider",
+			},
+			{
+				"id": "did:web:pharma.example",
+				"role": "consumer",
+			},
+		],
+		"dataset": "urn:uuid:01920000-0000-7000-8000-000000000001",
+		"dataset_version": "sha256:abababababababababababababababababababababababababababababababab",
+		"purposes": [
+			"P02",
+			"P05",
+		],
+		"actions": [
+			"read",
+			"aggregate",
+		],
+		"delivery_modes": [
+			"M2",
+			"M3",
+			"M5",
+		],
+		"columns": [
+			"subject_id",
+			"age",
+			"visit",
+			"result",
+			"site",
+		],
+		"processing_locations": [
+			"CN-BJ",
+		],
+		"obligations": [],
+		"prohibitions": [
+			"reidentify",
+			"distribute",
+			"subprocess",
+		],
+		"signatures": [
+			{
+				"party": "did:web:hospital.example",
+				"alg": "Ed25519",
+				"valid": true,
+			},
+			{
+				"party": "did:web:pharma.example",
+				"alg": "ES256",
+				"valid": true,
+			},
+		],
+		"digest_ok": true,
+	},
+	"approvals": {
+		"ethics": null,
+		"hgr": [],
+		"export": null,
+		"pia": null,
+		"risk_assessment": null,
+		"permit": null,
+		"committee": null,
+	},
+	"request": {
+		"action": "read",
+		"mode": "M5",
+		"purpose": {
+			"id": "P05",
+			"research": true,
+			"health": true,
+			"commercial": true,
+			"methods": false,
+			"ancestry": false,
+			"genetic": false,
+			"clinical_care": false,
+			"disease_terms": [],
+			"flags": [],
+		},
+		"processing_location": "CN-BJ",
+		"recipient_overseas": false,
+		"columns": [
+			"age",
+			"result",
+		],
+		"group_by": [],
+		"filter_columns": [],
+	},
+}
+
+# The valid document with one place set; null takes nothing away, it is a value.
+changed(path, value) := json.patch(document, [{"op": "add", "path": path, "value": value}])
+
+without(path) := json.patch(document, [{"op": "remove", "path": path}])
+
+codes(verdict) := {found.code | some found in verdict}

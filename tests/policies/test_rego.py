@@ -1,0 +1,39 @@
+"""The policies' own tests, and what a real OPA says about their text."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.policy.engines import POLICIES, bundle, opa
+
+pytestmark = pytest.mark.server
+
+
+def run(*arguments):
+    return subprocess.run([opa(), *arguments], cwd=POLICIES, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_opa_test_passes():
+    done = run("test", ".", "--verbose")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for rule in bundle().rules:
+        assert f"access.rules_test.{rule}.test_" in done.stdout
+
+
+def test_opa_check_strict_passes():
+    done = run("check", "--strict", ".")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_policies_are_formatted():
+    """The bundle's check of rule heads relies on it: a head begins its line."""
+    done = run("fmt", "--list", ".")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_what_is_written_passes_opa_check_as_a_bundle(tmp_path):
+    bundle().write(tmp_path / "bundle")
+    done = run("check", "--strict", "--bundle", str(tmp_path / "bundle"))
+    assert done.returncode == 0, done.stderr

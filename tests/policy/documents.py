@@ -1,0 +1,167 @@
+"""Makers of valid policy inputs: a test states only what it is about."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+HOSPITAL = "did:web:hospital.example"
+PHARMA = "did:web:pharma.example"
+DATASET = "urn:uuid:01920000-0000-7000-8000-000000000001"
+CONTRACT = "urn:uuid:01920000-0000-7000-8000-000000000002"
+VERSION = "sha256:" + "ab" * 32
+NOW = 1_795_392_000
+
+Document = dict[str, Any]
+
+
+def party(did: str, **facts: Any) -> Document:
+    """Facts of a participant, as enrolment gives them."""
+    return {
+        "id": did,
+        "kind": "pharma",
+        "country": "CN",
+        "identity_verified": True,
+        "for_profit": True,
+        "public_body": False,
+        "overseas_entity": False,
+        "foreign_equity_pct": 0,
+        "foreign_control": False,
+        "ciio": False,
+        "in_ftz": True,
+        "mlps_level": 3,
+        "blocked": False,
+    } | facts
+
+
+def purpose(**facts: Any) -> Document:
+    """Drug discovery, as the purpose table gives its facts."""
+    return {
+        "id": "P05",
+        "research": True,
+        "health": True,
+        "commercial": True,
+        "methods": False,
+        "ancestry": False,
+        "genetic": False,
+        "clinical_care": False,
+        "disease_terms": [],
+        "flags": [],
+    } | facts
+
+
+COLUMNS = [
+    {"name": "subject_id", "type": "string", "role": "direct_identifier"},
+    {"name": "patient_name", "type": "string", "role": "direct_identifier"},
+    {"name": "age", "type": "integer", "role": "quasi_identifier"},
+    {"name": "visit", "type": "date", "role": "quasi_identifier"},
+    {"name": "result", "type": "string", "role": "sensitive"},
+    {"name": "site", "type": "string", "role": "plain"},
+]
+
+
+def document() -> Document:
+    """A request that is permitted: rows of a limited data set of level 3, in China, under a contract in force."""
+    return copy.deepcopy(
+        {
+            "context": {"now": NOW},
+            "participant": party(PHARMA),
+            "user": {
+                "id": "a-0123456789abcdef0123",
+                "org_id": PHARMA,
+                "roles": ["researcher"],
+                "accessing_from": "CN-BJ",
+                "secure_environment": False,
+            },
+            "provider": party(HOSPITAL, kind="hospital", for_profit=False, public_body=True),
+            "dataset": {
+                "id": DATASET,
+                "version": VERSION,
+                "origin": ["CN"],
+                "identifiability": "limited",
+                "contains": ["health"],
+                "persons": 4200,
+                "under_14": False,
+                "classification": {"scheme": "GB/T 39725-2020", "level": 3},
+                "source_level": 4,
+                "deidentification_report": "doc-1",
+                "core_data": False,
+                "important_data": False,
+                "hgr": None,
+                "duo": [{"id": "DUO:0000006"}],
+                "consent": None,
+                "provenance_statement": "doc-77",
+                "person_column": "subject_id",
+                "columns": COLUMNS,
+            },
+            "contract": {
+                "id": CONTRACT,
+                "digest": "cd" * 32,
+                "status": "active",
+                "valid_from": NOW - 86_400,
+                "valid_to": NOW + 86_400,
+                "parties": [{"id": HOSPITAL, "role": "provider"}, {"id": PHARMA, "role": "consumer"}],
+                "dataset": DATASET,
+                "dataset_version": VERSION,
+                "purposes": ["P02", "P05"],
+                "actions": ["read", "aggregate"],
+                "delivery_modes": ["M2", "M3", "M5"],
+                "columns": ["subject_id", "age", "visit", "result", "site"],
+                "processing_locations": ["CN-BJ"],
+                "obligations": [],
+                "prohibitions": ["reidentify", "distribute", "subprocess"],
+                "signatures": [
+                    {"party": HOSPITAL, "alg": "Ed25519", "valid": True},
+                    {"party": PHARMA, "alg": "ES256", "valid": True},
+                ],
+                "digest_ok": True,
+            },
+            "approvals": {
+                "ethics": None,
+                "hgr": [],
+                "export": None,
+                "pia": None,
+                "risk_assessment": None,
+                "permit": None,
+                "committee": None,
+            },
+            "request": {
+                "action": "read",
+                "mode": "M5",
+                "purpose": purpose(),
+                "processing_location": "CN-BJ",
+                "recipient_overseas": False,
+                "columns": ["age", "result"],
+                "group_by": [],
+                "filter_columns": [],
+            },
+        }
+    )
+
+
+def changed(changes: dict[str, Any], base: Document | None = None) -> Document:
+    """The valid document with some places set: `{"contract.status": "revoked"}`; `...` takes the place away."""
+    made = document() if base is None else copy.deepcopy(base)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        node = made
+        for name in parents:
+            node = node[name]
+        if value is ...:
+            del node[last]
+        else:
+            node[last] = value
+    return made
+
+
+def export_approval(**facts: Any) -> Document:
+    """An export mechanism that covers the valid document's request, were it abroad."""
+    return {
+        "ref": "XB-1",
+        "mechanism": "scc",
+        "dataset": DATASET,
+        "recipient": PHARMA,
+        "purposes": ["P05"],
+        "valid_from": NOW - 60,
+        "valid_to": NOW + 60,
+    } | facts

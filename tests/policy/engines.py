@@ -1,0 +1,85 @@
+"""The repository's bundle, asked of either engine; an OPA server that lives as long as a test module."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gateway.policy.bundle import Bundle, load_bundle
+from gateway.policy.decide import decide
+from gateway.policy.decision import Decision, parse_decision
+from gateway.policy.document import as_bytes
+from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.engine import Engine
+
+POLICIES = Path(__file__).parents[2] / "policies"
+
+
+@cache
+def bundle() -> Bundle:
+    return load_bundle(POLICIES)
+
+
+@cache
+def embedded() -> EmbeddedEngine:
+    return EmbeddedEngine(bundle())
+
+
+def decided(document: dict[str, Any], engine: Engine | None = None) -> Decision:
+    """The gateway's decision: schema first, then the engine."""
+    return asyncio.run(decide(engine or embedded(), bundle().digest, document))
+
+
+def answered(document: dict[str, Any], engine: Engine | None = None) -> Decision:
+    """The engine's own decision, also on what the schema would have stopped."""
+    return parse_decision(asyncio.run((engine or embedded()).evaluate(as_bytes(document))))
+
+
+def spoken(decision: Decision) -> set[tuple[str, str]]:
+    """Which rules spoke, each with its code."""
+    return {(reason.rule, reason.code) for reason in decision.reasons}
+
+
+def opa() -> str:
+    """The opa of `make check`: CORRIDOR_OPA, or the one on PATH."""
+    found = os.environ.get("CORRIDOR_OPA") or shutil.which("opa")
+    assert found, "these tests need opa: set CORRIDOR_OPA, or put it on PATH (make check does)"
+    return found
+
+
+@contextmanager
+def opa_server(directory: Path) -> Iterator[str]:
+    """An OPA server on a free loopback port, with the bundle in `directory`; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [opa(), "run", "--server", "--disable-telemetry", "--log-level", "error"]
+    process = subprocess.Popen([*command, "--addr", f"127.0.0.1:{port}", "--bundle", str(directory)])
+    try:
+        _wait_until_listening(process, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        assert process.poll() is None, "the OPA server stopped by itself"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the OPA server did not come up")

@@ -1,0 +1,167 @@
+"""One decision, two engines: the interpreter in process and a real OPA server say the same, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from gateway.policy.decide import decide
+from gateway.policy.document import validate
+from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.errors import PolicyUnavailable
+from gateway.policy.opa import OpaEngine
+from tests.policy.documents import changed, document
+from tests.policy.engines import bundle, decided, opa_server
+from tests.policy.inputs import PLACES_OF, inputs
+
+pytestmark = pytest.mark.server
+
+EXAMPLES = 1000
+
+
+class Pair:
+    """Both engines on one event loop, as a gateway process has them."""
+
+    def __init__(self, address: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.embedded = EmbeddedEngine(bundle())
+        self.opa = self.loop.run_until_complete(self._connected(address))
+
+    async def _connected(self, address: str) -> OpaEngine:
+        return OpaEngine(address, bundle().digest, timeout_s=20)
+
+    def ask(self, asked):
+        return self.loop.run_until_complete(self._ask(asked))
+
+    async def _ask(self, asked):
+        mine = await decide(self.embedded, bundle().digest, asked)
+        theirs = await decide(self.opa, bundle().digest, asked)
+        return mine, theirs
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.opa.close())
+        self.loop.run_until_complete(self.embedded.close())
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("opa") / "bundle"
+    bundle().write(directory)
+    with opa_server(directory) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def pair(server) -> Iterator[Pair]:
+    both = Pair(server)
+    yield both
+    both.close()
+
+
+def test_generated_inputs_are_decided_alike(pair):
+    seen: Counter[str] = Counter()
+    spoke: set[str] = set()
+    quiet: set[str] = set()
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(asked=inputs())
+    def alike(asked):
+        assert validate(asked) == []
+        mine, theirs = pair.ask(asked)
+        assert mine.as_bytes() == theirs.as_bytes()
+        seen[mine.result] += 1
+        speaking = {reason.rule for reason in mine.reasons}
+        spoke.update(speaking)
+        quiet.update(set(bundle().rules) - speaking)
+
+    alike()
+    # Else the generator would prove little: every rule spoke and was content, each result was had.
+    # The schema speaks for `input_complete`: what it lets pass is complete.
+    assert spoke == set(bundle().rules) - {"input_complete"}
+    assert quiet == set(bundle().rules)
+    assert seen["permit"] >= sum(seen.values()) / 5, seen
+    assert seen["refer"] > 0
+
+
+def test_every_place_changed_alone_is_decided_alike(pair):
+    """No luck needed: each place that rules read takes several of its values while all else is valid."""
+    generator = random.Random(1)
+    for path, strategy in sorted(PLACES_OF.items()):
+        values = _values(strategy)
+        for value in generator.sample(values, min(len(values), 12)):
+            mine, theirs = pair.ask(changed({path: value}))
+            assert mine.as_bytes() == theirs.as_bytes(), path
+
+
+def _values(strategy):
+    drawn: dict[str, object] = {}
+
+    @settings(
+        max_examples=25, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(value=strategy)
+    def draw(value):
+        drawn[json.dumps(value)] = value
+
+    draw()
+    return list(drawn.values())
+
+
+# Members that only rules to come will read, or that are read by a rule only to be lenient.
+UNREAD = {
+    *(f"{party}.{fact}" for party in ("participant", "provider") for fact in (
+        "kind", "country", "for_profit", "public_body", "overseas_entity", "foreign_equity_pct", "foreign_control",
+        "ciio", "in_ftz", "mlps_level",
+    )),
+    *(f"dataset.{fact}" for fact in (
+        "contains", "persons", "under_14", "hgr", "consent", "person_column", "origin", "important_data",
+        "deidentification_report",
+    )),
+    *(f"contract.{fact}" for fact in ("id", "digest", "obligations", "prohibitions")),
+    *(f"approvals.{fact}" for fact in document()["approvals"]),
+    "user.id",
+    "user.roles",
+}  # fmt: skip
+
+
+def test_the_server_alone_refuses_what_lacks_a_fact_that_rules_read(pair):
+    """Asked without the gateway, so without the schema: what is missing refuses by itself."""
+    for section, members in document().items():
+        for name in members:
+            data = json.dumps(changed({f"{section}.{name}": ...})).encode()
+            answer = json.loads(pair.loop.run_until_complete(pair.opa.evaluate(data)))
+            assert (answer["result"] == "permit") == (f"{section}.{name}" in UNREAD), f"{section}.{name}"
+
+
+def test_another_revision_on_the_server_decides_nothing(pair):
+    asked = decide(pair.opa, "sha256:" + "00" * 32, document())
+    with pytest.raises(PolicyUnavailable):
+        pair.loop.run_until_complete(asked)
+
+
+def test_a_server_that_went_away_refuses_and_one_that_came_back_decides(tmp_path):
+    bundle().write(tmp_path / "bundle")
+
+    async def story() -> None:
+        with opa_server(tmp_path / "bundle") as address:
+            engine = OpaEngine(address, bundle().digest)
+            assert (await decide(engine, bundle().digest, document())).result == "permit"
+        with pytest.raises(PolicyUnavailable):
+            await decide(engine, bundle().digest, document())
+        await engine.close()
+
+    asyncio.run(story())
+    assert decided(document()).result == "permit"
