@@ -1,0 +1,84 @@
+"""The way of one access, over HTTP: refused with reasons, or a stream whose grant is already in the log."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import ValidationError
+from starlette.types import Receive, Scope, Send
+
+from gateway.access.broker import Broker, Running
+from gateway.access.request import AccessRequest
+from gateway.api.deps import AuthenticatedCaller, Gateway
+from gateway.api.wire import StrictRequest, require_json, validation_problem
+
+router = APIRouter(tags=["access"])
+
+_STREAM = {"type": "string", "format": "binary"}
+_MEDIA = ("application/vnd.apache.arrow.stream", "text/csv", "application/vnd.apache.parquet")
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+class DeliveryResponse(StreamingResponse):
+    """A stream that records its end whatever becomes of the connection, also when nobody ever reads it."""
+
+    def __init__(self, running: Running, broker: Broker) -> None:
+        self._running, self._broker = running, broker
+        headers = {
+            "corridor-entry": running.entry,
+            "corridor-index": str(running.index),
+            "link": f'</v1/receipts/{running.entry}>; rel="receipt"',
+        }
+        super().__init__(running.pieces(), media_type=running.media_type, headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await asyncio.shield(self._broker.ending(self._running))
+
+
+@router.post(
+    "/access",
+    summary="Ask for data under a contract",
+    response_class=Response,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/AccessRequest"}}},
+        }
+    },
+    responses={
+        200: {
+            "description": "The data, as it is read and masked. `Corridor-Entry` is the grant's entry in the log.",
+            "content": {media: {"schema": _STREAM} for media in _MEDIA},
+            "headers": {
+                "Corridor-Entry": {"description": "id of the grant's entry", "schema": {"type": "string"}},
+                "Corridor-Index": {"description": "its index in the log", "schema": {"type": "string"}},
+            },
+        },
+        403: {"description": "Refused, with every reason and what would pass", "content": _PROBLEM},
+        404: {"description": "No contract that you may know of", "content": _PROBLEM},
+        422: {"description": "Malformed", "content": _PROBLEM},
+        503: {"description": "Something needed is away; nothing was released", "content": _PROBLEM},
+    },
+)
+async def access(request: Request, caller: AuthenticatedCaller, gateway: Gateway) -> Response:
+    """Decided under the contract and the policy, recorded before the first byte, recorded again after the last."""
+    wanted = await _wanted(request)
+    running = await gateway.broker.access(caller, wanted, request_id=request.scope.get("corridor.request_id"))
+    await running.start()
+    return DeliveryResponse(running, gateway.broker)
+
+
+async def _wanted(request: Request) -> AccessRequest:
+    body: Any = await require_json(StrictRequest(request.scope, request.receive))
+    try:
+        return AccessRequest.model_validate(body)
+    except ValidationError as error:
+        raise validation_problem(error.errors()) from None
+
+

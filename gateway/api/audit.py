@@ -1,0 +1,215 @@
+"""The log: list, read, prove, export. Looking is recorded too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from pydantic import BaseModel, Field
+
+from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway
+from gateway.api.wire import StrictRoute
+from gateway.audit import reader
+from gateway.audit.export import Opening, Row, export_range, export_selection
+from gateway.audit.log import Outcome, Record
+from gateway.audit.reader import Filter, Stored
+from gateway.audit.receipt import format_receipt
+from gateway.audit.tiles import TreeView
+from gateway.clock import instant
+from gateway.db import Tx
+from gateway.identity.caller import AgentRole, Caller
+from gateway.problems import Malformed, NotFound
+
+router = APIRouter(route_class=StrictRoute, tags=["audit"])
+
+EntryId = Annotated[str, Path(max_length=64, examples=["019a0000-0000-7000-8000-000000000001"])]
+Instant = Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$")]
+Code = Annotated[str | None, Query(max_length=255)]
+
+RECEIPT_JSON = "application/vnd.corridor.receipt+json"
+EXPORT_JSON = "application/vnd.corridor.export+jsonl"
+
+
+class EntryView(BaseModel):
+    """An entry, where it stands, and what it says."""
+
+    index: int
+    id: str
+    leaf_hash: str
+    record: dict[str, Any] = Field(description="the entry itself; `GET /v1/receipts/{id}` gives its exact bytes with proof")
+
+    @classmethod
+    def of(cls, stored: Stored) -> EntryView:
+        return cls(index=stored.index, id=stored.id, leaf_hash=stored.leaf.hex(), record=stored.record())
+
+
+class EntriesView(BaseModel):
+    entries: list[EntryView]
+    next_before: int | None = Field(description="pass as `before` for the next page; null at the end")
+
+
+class Found:
+    """The filters of a listing or an export, as query parameters."""
+
+    def __init__(
+        self,
+        type: Code = None,
+        outcome: Code = None,
+        participant: Code = None,
+        dataset: Code = None,
+        contract: Code = None,
+        since: Instant = None,
+        until: Instant = None,
+    ) -> None:
+        self.filter = Filter(type, outcome, participant, dataset, contract, since, until)
+
+
+Wanted = Annotated[Found, Depends(Found)]
+
+
+@router.get("/audit/entries", summary="Entries you may see, newest first (officer)")
+def list_entries(
+    actor: Actor,
+    gateway: Gateway,
+    wanted: Wanted,
+    before: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> EntriesView:
+    """A participant's officer sees the entries it is a party to, the operator's officer sees all. The look is an entry."""
+    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    filter = wanted.filter
+    with gateway.db.reading_tx() as tx:
+        found = reader.entries(tx, seen_by=_seen_by(actor.caller), filter=filter, before=before, limit=limit)
+    _look(actor, "audit.read", filter, len(found))
+    more = found[-1].index if len(found) == limit else None
+    return EntriesView(entries=[EntryView.of(stored) for stored in found], next_before=more)
+
+
+@router.get("/audit/entries/{entry}", summary="One entry, with why and on what (officer)")
+def get_entry(entry: EntryId, actor: Actor, gateway: Gateway) -> EntryView:
+    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    with gateway.db.reading_tx() as tx:
+        found = reader.entry_by_id(tx, entry, seen_by=_seen_by(actor.caller))
+    _look(actor, "audit.read", Filter(), int(found is not None))
+    if found is None:
+        raise NotFound
+    return EntryView.of(found)
+
+
+@router.get("/audit/export", summary="A self-contained, signed, verifiable export (officer)", response_class=Response)
+def export(
+    actor: Actor,
+    gateway: Gateway,
+    wanted: Wanted,
+) -> StreamingResponse:
+    """Check it with `corridor audit verify FILE --key VKEY`, or with any program of your own.
+
+    Without filters: the operator's officer gets every entry, a participant's officer its own with what opens its running
+    number in each, which proves that none is left out. With filters: the entries that fit, each with its proof.
+    """
+    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    filter = wanted.filter
+    _look(actor, "audit.exported", filter, None)
+    lines = _export_lines(gateway, actor.caller, filter)
+    return StreamingResponse(lines, media_type=EXPORT_JSON)
+
+
+@router.get("/receipts/{entry}", summary="An entry you are a party to, with its proof", response_class=Response)
+def receipt(entry: EntryId, caller: AuthenticatedCaller, gateway: Gateway) -> Response:
+    """Canonical JSON: the entry's exact bytes and a C2SP tlog-proof. Verifies offline under the log's key."""
+    with gateway.db.reading_tx() as tx:
+        found = reader.entry_by_id(tx, entry, seen_by=_seen_by(caller))
+        if found is None:
+            raise NotFound
+        note, checkpoint = reader.head(tx, gateway.home.log.verifier)
+        proof = reader.inclusion(tx, found.index, checkpoint.size)
+    return Response(format_receipt(found.body, found.index, proof, note), media_type=RECEIPT_JSON)
+
+
+@router.get("/audit/checkpoint", summary="The log's newest signed checkpoint", response_class=PlainTextResponse)
+def checkpoint(_caller: AuthenticatedCaller, gateway: Gateway) -> PlainTextResponse:
+    with gateway.db.reading_tx() as tx:
+        note, _ = reader.head(tx, gateway.home.log.verifier)
+    return PlainTextResponse(note)
+
+
+class ConsistencyView(BaseModel):
+    old: int
+    size: int
+    proof: list[str] = Field(description="hashes in hex, RFC 9162 section 2.1.4")
+    checkpoint: str
+
+
+@router.get("/audit/consistency", summary="Proof that the log only grew since a size you know")
+def consistency(
+    _caller: AuthenticatedCaller, gateway: Gateway, old: Annotated[int, Query(ge=1, le=2**53 - 1)]
+) -> ConsistencyView:
+    with gateway.db.reading_tx() as tx:
+        note, head = reader.head(tx, gateway.home.log.verifier)
+        if old > head.size:
+            raise Malformed(f"The log has {head.size} entries, fewer than `old`.")
+        hashes = reader.consistency(tx, old, head.size)
+    return ConsistencyView(old=old, size=head.size, proof=[h.hex() for h in hashes], checkpoint=note)
+
+
+class LogKeyView(BaseModel):
+    origin: str
+    vkey: str = Field(description="C2SP signed-note verifier key; compare it with what the operator published elsewhere")
+
+
+@router.get("/audit/key", summary="The key that signs the log's checkpoints")
+def key(_caller: AuthenticatedCaller, gateway: Gateway) -> LogKeyView:
+    return LogKeyView(origin=gateway.home.origin, vkey=str(gateway.home.log.verifier))
+
+
+def _export_lines(gateway: Gateway, caller: Caller, filter: Filter) -> Iterator[bytes]:
+    """The export, under one checkpoint. The transaction is read-only and lasts as long as the reader reads."""
+    signer, made_at = gateway.home.log, instant(gateway.clock())
+    seen_by = _seen_by(caller)
+    with gateway.db.reading_tx() as tx:
+        note, head = reader.head(tx, signer.verifier)
+        tree = TreeView(head.size, reader.tile_reader(tx))
+        if filter.given():
+            rows = (Row(stored.index, stored.body) for stored in _ascending(tx, seen_by, filter, head.size))
+            yield from export_selection(
+                rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, filter=filter.given()
+            )
+        elif seen_by is None:
+            bodies = (stored.body for stored in reader.all_entries(tx, begin=0, end=head.size))
+            yield from export_range(bodies, 0, head.size, checkpoint=note, tree=tree, signer=signer, made_at=made_at)
+        else:
+            rows = (
+                Row(stored.index, stored.body, Opening(opening.seq, opening.prev, opening.salt))
+                for stored, opening in reader.party_entries(tx, seen_by, size=head.size)
+            )
+            yield from export_selection(
+                rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, party=seen_by
+            )
+
+
+def _ascending(tx: Tx, seen_by: str | None, filter: Filter, size: int) -> Iterator[Stored]:
+    after = -1
+    while page := reader.entries(tx, seen_by=seen_by, filter=filter, before=size, after=after, limit=reader.PAGE):
+        yield from page
+        after = page[-1].index
+
+
+def _seen_by(caller: Caller) -> str | None:
+    """Whose entries the caller sees: None for the operator's officer, who sees all."""
+    return None if caller.oversees else caller.participant.id
+
+
+def _look(actor: Acting, kind: str, filter: Filter, found: int | None) -> None:
+    """The officer's own look, with what was looked for. Tokens only: what is not one is left out, and said to be."""
+    facts: dict[str, Any] = {f"filter_{name}": value for name, value in filter.given().items()}
+    if found is not None:
+        facts["found"] = found
+    deed = actor.deed()
+    try:
+        event = deed.event(kind, facts=facts)
+    except ValueError:
+        event = deed.event(kind, facts={"filter": "not-a-code"})
+    actor.record(lambda _tx: Outcome((Record(event, (actor.caller.participant.id,)),)))
+

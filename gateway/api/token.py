@@ -1,0 +1,71 @@
+"""Tokens: a signed assertion in, a short-lived access token out (RFC 6749 section 4.4, RFC 7523)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel
+
+from gateway.api.deps import Gateway
+from gateway.api.wire import StrictRoute
+from gateway.audit.deed import Deed
+from gateway.audit.event import Actor, Object, Reason
+from gateway.audit.log import Outcome, Record
+from gateway.identity import enrolment
+from gateway.identity.errors import AssertionRefused
+from gateway.identity.tokens import ASSERTION_TYPE, TOKEN_LIFE_S, claimed_agent, read_assertion
+from gateway.problems import Malformed
+
+router = APIRouter(route_class=StrictRoute, tags=["identity"])
+
+
+class TokenView(BaseModel):
+    access_token: str
+    token_type: str = "Bearer"
+    expires_in: int = TOKEN_LIFE_S
+
+
+@router.post("/token", summary="Exchange a client assertion for an access token")
+def token(
+    request: Request,
+    gateway: Gateway,
+    grant_type: Annotated[str, Form(max_length=100)],
+    client_assertion_type: Annotated[str, Form(max_length=100)],
+    client_assertion: Annotated[str, Form(max_length=8192)],
+) -> TokenView:
+    """The assertion: `iss` and `sub` the agent's handle, `aud` the gateway's DID, at most 60 seconds, `jti` used once."""
+    if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
+        raise Malformed(f"Send grant_type=client_credentials and client_assertion_type={ASSERTION_TYPE}.")
+    now = gateway.clock()
+    agent = claimed_agent(client_assertion)
+    with gateway.db.reading() as session:
+        key = enrolment.key_of(session, agent)
+        caller = enrolment.caller(session, agent)
+    if key is None:
+        raise AssertionRefused("The assertion does not verify.")
+    request_id = request.scope.get("corridor.request_id")
+    try:
+        assertion = read_assertion(client_assertion, key=key, audience=gateway.home.did, now=now)
+        if caller is None:
+            raise AssertionRefused("The agent or its participant is suspended.")
+    except AssertionRefused as refusal:
+        _record_failure(gateway, agent, refusal, request_id)
+        raise
+    deed = Deed(enrolment.actor(caller, gateway.home.did), gateway.node, now, request_id)
+    gateway.log.record(lambda tx: enrolment.use_assertion(tx, assertion, deed))
+    issued, _jti = gateway.home.tokens.issue(agent=agent, participant=caller.participant.id, now=int(now))
+    return TokenView(access_token=issued)
+
+
+def _record_failure(gateway: Gateway, agent: str, refusal: AssertionRefused, request_id: str | None) -> None:
+    """One entry for a failed login, but not one for each of a flood: strangers must not be able to fill the log."""
+    if not gateway.failures.admit(agent):
+        return
+    with gateway.db.reading_tx() as tx:
+        owner = tx.execute("SELECT participant FROM agent WHERE id = ?", (agent,)).fetchone()[0]
+    deed = Deed(Actor("unknown", owner), gateway.node, gateway.clock(), request_id)
+    event = deed.event(
+        "auth.failure", "failure", objects=(Object("agent", agent),), reasons=(Reason(refusal.slug, refusal.title),)
+    )
+    gateway.log.record(lambda _tx: Outcome((Record(event, (owner,)),)))

@@ -1,0 +1,1 @@
+"""The command line: thin, one file per room; tables and colour for people, `--json` for programs."""

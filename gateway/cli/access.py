@@ -1,0 +1,122 @@
+"""corridor access: read rows, count by group."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.progress import DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+
+from gateway.cli import options, show
+from gateway.cli.options import As
+from gateway.crypto.canonical import strict_json
+
+app = typer.Typer(no_args_is_help=True, help="Ask for data under a contract.")
+
+Contract = Annotated[str, typer.Argument(help="a contract your participant is a party to")]
+PurposeOf = Annotated[str, typer.Option(help="P01 to P23; one that the contract grants")]
+Out = Annotated[Path | None, typer.Option(help="write the data here; default: stdout")]
+Format = Annotated[Literal["arrow", "csv", "parquet"], typer.Option("--format")]
+Where = Annotated[str | None, typer.Option(help='a filter as JSON: {"column": "age", "op": "eq", "value": "40-49"}')]
+Commercial = Annotated[bool | None, typer.Option("--commercial/--not-commercial", help="for purposes that can be either")]
+Disease = Annotated[list[str] | None, typer.Option(help="MONDO term; repeat for several")]
+
+
+@app.command()
+def read(
+    contract: Contract,
+    agent: As,
+    purpose: PurposeOf,
+    column: Annotated[list[str], typer.Option(help="what to read; repeat for several")],
+    mode: Annotated[str, typer.Option(help="delivery mode: M4 or M5")] = "M5",
+    where: Where = None,
+    limit: Annotated[int | None, typer.Option(help="at most so many rows")] = None,
+    out: Out = None,
+    form: Format = "csv",
+    commercial: Commercial = None,
+    disease: Disease = None,
+) -> None:
+    """Rows, with what the contract and the policy demand done to them."""
+    body = _body(contract, "read", mode, purpose, form, where, commercial, disease)
+    body |= {"columns": column} | ({} if limit is None else {"limit": limit})
+    _run(agent, body, out)
+
+
+@app.command()
+def aggregate(
+    contract: Contract,
+    agent: As,
+    purpose: PurposeOf,
+    by: Annotated[list[str], typer.Option(help="what to count by; repeat for several")],
+    mode: Annotated[str, typer.Option(help="delivery mode: M2 or M3")] = "M3",
+    where: Where = None,
+    out: Out = None,
+    form: Format = "csv",
+    commercial: Commercial = None,
+    disease: Disease = None,
+) -> None:
+    """Counts by group; small cells are suppressed, and what would reveal them."""
+    body = _body(contract, "aggregate", mode, purpose, form, where, commercial, disease)
+    predicate = body.get("filter")
+    _run(agent, body | {"group_by": by, "columns": sorted(_columns(predicate) - set(by))}, out)
+
+
+def _body(
+    contract: str,
+    action: str,
+    mode: str,
+    purpose: str,
+    form: str,
+    where: str | None,
+    commercial: bool | None,
+    disease: list[str] | None,
+) -> dict[str, Any]:
+    stated: dict[str, Any] = {"id": purpose}
+    if commercial is not None:
+        stated["commercial"] = commercial
+    if disease:
+        stated["disease_terms"] = disease
+    body: dict[str, Any] = {"contract": contract, "action": action, "mode": mode, "purpose": stated, "format": form}
+    if where is not None:
+        body["filter"] = strict_json(where.encode(), max_bytes=65536, fractions=True)
+    return body
+
+
+def _columns(predicate: Any) -> set[str]:
+    if isinstance(predicate, list):
+        return set().union(*map(_columns, predicate))
+    if not isinstance(predicate, dict):
+        return set()
+    own = {predicate["column"]} if isinstance(predicate.get("column"), str) else set()
+    return own.union(*(_columns(value) for value in predicate.values() if isinstance(value, dict | list)))
+
+
+def _run(agent: Path, body: dict[str, Any], out: Path | None) -> None:
+    """Stream the answer to its place; an answer that breaks off leaves no file behind."""
+    part = None if out is None else out.with_name(out.name + ".part")
+    columns = (TextColumn("receiving"), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
+    with options.client(agent) as gateway, gateway.stream("/v1/access", body) as response:
+        try:
+            target = sys.stdout.buffer if part is None else part.open("xb")
+            with Progress(*columns, console=show.err, disable=part is None, transient=True) as progress:
+                task = progress.add_task("receiving", total=None)
+                size = 0
+                for piece in response.iter_bytes():
+                    target.write(piece)
+                    size += len(piece)
+                    progress.update(task, completed=size)
+            target.flush()
+            if part is not None and out is not None:
+                target.close()
+                part.rename(out)
+        except BaseException:
+            if part is not None:
+                part.unlink(missing_ok=True)
+            raise
+        entry = response.headers["corridor-entry"]
+    if out is not None:
+        show.record({"written": str(out), "bytes": size, "entry": entry})
+    else:
+        show.err.print(f"[dim]entry {entry}[/dim]")

@@ -1,0 +1,148 @@
+"""corridor audit: list, read, export, verify offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.audit.note import parse_vkey
+from gateway.audit.receipt import verify_receipt
+from gateway.audit.report import Report
+from gateway.audit.verify import verify_export
+from gateway.cli import options, show
+from gateway.cli.options import As
+from gateway.problems import Problem
+
+app = typer.Typer(no_args_is_help=True, help="Read the log, export it, and check it without asking anyone.")
+
+Key = Annotated[str, typer.Option(help="the log's verifier key (corridor audit key), or a file that holds it")]
+
+
+class NotValid(Problem):
+    slug, status, title = "not-valid", 422, "This is not what the log signed"
+
+
+@app.command("list")
+def list_entries(
+    agent: As,
+    type: Annotated[str | None, typer.Option(help="access.decision, contract.signed …")] = None,
+    outcome: Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")] = None,
+    participant: Annotated[str | None, typer.Option()] = None,
+    dataset: Annotated[str | None, typer.Option()] = None,
+    contract: Annotated[str | None, typer.Option()] = None,
+    since: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    until: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+) -> None:
+    """Entries you may see, newest first (officer)."""
+    wanted = {"type": type, "outcome": outcome, "participant": participant, "dataset": dataset, "contract": contract}
+    with options.client(agent) as gateway:
+        page = gateway.get("/v1/audit/entries", **wanted, since=since, until=until, limit=limit)
+    flat = [_flat(entry) for entry in page["entries"]]
+    columns = ("index", "time", "type", "outcome", "by", "reason")
+    show.rows(page["entries"] if show.mode.json else flat, columns, empty="No entries that you may see.")
+
+
+@app.command("show")
+def show_entry(entry: str, agent: As) -> None:
+    """One entry: who, under what, decided by which rules, and what left."""
+    with options.client(agent) as gateway:
+        found = gateway.get(f"/v1/audit/entries/{entry}")
+    if show.mode.json:
+        show.as_json(found)
+        return
+    record = found["record"]
+    parts = ("actor", "request", "contract", "decision", "result", "facts")
+    told = {name: _given(record[name]) for name in parts if record.get(name)}
+    what = [_given(item) for item in record["objects"]]
+    show.record({"id": found["id"], "index": found["index"], **_flat(found), **told, "objects": what, "prior": record["prior"]})
+
+
+@app.command()
+def key(agent: As) -> None:
+    """The key that signs the log; compare it with what the operator published elsewhere."""
+    with options.client(agent) as gateway:
+        found = gateway.get("/v1/audit/key")
+    if show.mode.json:
+        show.as_json(found)
+    else:
+        typer.echo(found["vkey"])
+
+
+@app.command()
+def export(agent: As, out: Annotated[Path, typer.Option(help="the export goes here")]) -> None:
+    """A self-contained export of every entry you may see (officer)."""
+    with options.client(agent) as gateway:
+        options.write(out, gateway.raw("/v1/audit/export"))
+    show.done(f"{out} is written. Check it with: corridor audit verify {out} --key VKEY")
+
+
+@app.command()
+def verify(file: Annotated[Path, typer.Argument(help="an export")], key: Key) -> None:
+    """Check an export offline, to its last byte, and say what is wrong and where."""
+    report = verify_export(file, parse_vkey(_vkey(key)))
+    if not report.valid:
+        _explain(report)
+        raise NotValid(f"{file}: {len(report.findings) + report.more_findings} findings.")
+    checkpoint = report.checkpoint
+    facts: dict[str, Any] = {"result": "valid", "entries": report.entries}
+    if checkpoint is not None:
+        facts |= {"origin": checkpoint.origin, "log_size": checkpoint.size, "root": checkpoint.root.hex()}
+    show.record(facts)
+
+
+@app.command()
+def receipt(entry: str, agent: As, out: Annotated[Path, typer.Option(help="the receipt goes here")]) -> None:
+    """Keep the proof that an entry of yours is in the log."""
+    with options.client(agent) as gateway:
+        options.write(out, gateway.raw(f"/v1/receipts/{entry}"))
+    show.done(f"{out} is written. Check it with: corridor audit verify-receipt {out} --key VKEY")
+
+
+@app.command("verify-receipt")
+def verify_receipt_(file: Annotated[Path, typer.Argument(help="a receipt")], key: Key) -> None:
+    """Check a receipt offline: this very entry is in the log that this key signs."""
+    verified = verify_receipt(options.read(file), parse_vkey(_vkey(key)))
+    event = verified.record["event"]
+    show.record(
+        {
+            "result": "valid: the entry is in the log",
+            "index": verified.index,
+            "log_size": verified.checkpoint.size,
+            "time": verified.record["ts"],
+            "type": event["type"],
+            "outcome": event["outcome"],
+        }
+    )
+
+
+def _vkey(key: str) -> str:
+    path = Path(key)
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else key
+
+
+def _explain(report: Report) -> None:
+    found = [
+        {"line": f.line, "what": f.word.value, "index": f.index, "entry": f.event_id, "why": f.sentence}
+        for f in report.findings
+    ]
+    show.rows(found, ("line", "what", "index", "entry", "why"), empty="")
+
+
+def _flat(entry: Any) -> dict[str, Any]:
+    record = entry["record"]
+    event = record["event"]
+    return {
+        "index": entry["index"],
+        "time": record["ts"],
+        "type": event["type"],
+        "outcome": event["outcome"],
+        "by": record["actor"]["org_id"],
+        "reason": event["reason"],
+    }
+
+
+def _given(part: Any) -> Any:
+    return {name: value for name, value in part.items() if value not in (None, [], {})}

@@ -1,0 +1,129 @@
+"""corridor: the root command, and what is run on the gateway's own machine: init, serve, policy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from gateway import __version__
+from gateway.app import create_app, log_as_json
+from gateway.cli import access, audit, catalog, contracts, demo, keys, participants, show
+from gateway.policy.bundle import load_bundle
+from gateway.problems import Problem
+from gateway.runtime import initialise
+from gateway.sdk.agentfile import AgentFile
+from gateway.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+policy = typer.Typer(no_args_is_help=True, help="The rules: what is in force, and bundles for an OPA server.")
+
+app.add_typer(participants.participants, name="participant")
+app.add_typer(participants.agents, name="agent")
+app.add_typer(keys.app, name="keys")
+app.add_typer(catalog.app, name="dataset")
+app.add_typer(contracts.offers, name="offer")
+app.add_typer(contracts.contracts, name="contract")
+app.add_typer(access.app, name="access")
+app.add_typer(audit.app, name="audit")
+app.add_typer(policy, name="policy")
+app.command()(demo.demo)
+
+
+class SettingsRefused(Problem):
+    slug, status, title = "settings-refused", 400, "The settings cannot be used"
+
+
+class NotForStrangers(Problem):
+    slug, status, title = "development-keys", 400, "Development keys serve this machine only"
+
+
+@app.callback()
+def root(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON, for programs")] = False) -> None:
+    """Corridor: a trusted gateway between organisations that hold health data and those that want to use it."""
+    show.mode.json = as_json
+
+
+@app.command()
+def init(
+    public_url: Annotated[str, typer.Option(help="how others reach the gateway, such as https://gateway.example")] = "http://127.0.0.1:8080",
+    did: Annotated[str | None, typer.Option(help="default: did:web of the URL's host")] = None,
+    location: Annotated[str, typer.Option(help="where the operator's first agent sits")] = "CN-BJ",
+    home: Annotated[Path | None, typer.Option(help="default: CORRIDOR_HOME or .corridor")] = None,
+    development: Annotated[bool, typer.Option(help="keys that serve this machine only")] = False,
+) -> None:
+    """Make a gateway: keys, database, the operator and its first agent, the log's first entries. Once, on its machine."""
+    settings = _settings(home)
+    made = initialise(settings, public_url=public_url, did=did, location=location, development=development)
+    agent_file = settings.home / "operator.agent.json"
+    AgentFile(made.agent, made.home.operator, made.home.public_url, made.home.did, made.key).save(agent_file)
+    show.record(
+        {
+            "gateway": made.home.did,
+            "home": str(settings.home),
+            "log_key": str(made.home.log.verifier),
+            "operator": made.home.operator,
+            "operator_agent_file": str(agent_file),
+            "next": "corridor serve",
+        }
+    )
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="default: CORRIDOR_HOST or 127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="default: CORRIDOR_PORT or 8080")] = None,
+    home: Annotated[Path | None, typer.Option(help="default: CORRIDOR_HOME or .corridor")] = None,
+) -> None:
+    """Run the gateway."""
+    settings = _settings(home)
+    host = host or settings.host
+    config = settings.home / "gateway.json"
+    if config.exists() and json.loads(config.read_text())["development"] and host not in ("127.0.0.1", "::1", "localhost"):
+        raise NotForStrangers(f"These keys were made with --development; {host} is not this machine. Initialise without it.")
+    log_as_json()
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=settings.port if port is None else port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+        timeout_graceful_shutdown=20,
+    )
+
+
+@policy.command()
+def build(directory: Annotated[Path, typer.Argument(help="a new folder")]) -> None:
+    """Write the policies as a bundle for `opa run --server --bundle DIRECTORY`."""
+    bundle = load_bundle(Settings().policies)
+    bundle.write(directory)
+    show.record({"bundle": str(directory), "digest": bundle.digest, "rules": list(bundle.rules)})
+
+
+@app.command()
+def version() -> None:
+    """Which Corridor this is."""
+    typer.echo(__version__)
+
+
+def _settings(home: Path | None) -> Settings:
+    try:
+        return Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(map(str, first["loc"])).upper()
+        raise SettingsRefused(f"CORRIDOR_{name}: {first['msg']}.") from None
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 refused or failed, 2 the command was not understood."""
+    try:
+        app()
+    except Problem as problem:
+        show.problem(problem)
+        raise SystemExit(1) from None

@@ -1,0 +1,56 @@
+"""What several commands take: who is asking, JSON files, and files to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.crypto.canonical import strict_json
+from gateway.problems import Problem
+from gateway.sdk.agentfile import AgentFile
+from gateway.sdk.client import Client
+
+MAX_FILE = 64 * 1024 * 1024
+
+As = Annotated[
+    Path,
+    typer.Option("--as", envvar="CORRIDOR_AGENT", help="your agent's key file", show_envvar=True, dir_okay=False),
+]
+
+
+class FileRefused(Problem):
+    slug, status, title = "file-refused", 400, "The file cannot be used"
+
+
+def client(agent: Path) -> Client:
+    """A client for the agent of this key file."""
+    return Client(AgentFile.load(agent))
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a file, read as strictly as the gateway reads it."""
+    return strict_json(read(path), max_bytes=MAX_FILE, fractions=True)
+
+
+def read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise FileRefused(f"{path}: {error.strerror or 'cannot be read'}.") from None
+    if len(data) > MAX_FILE:
+        raise FileRefused(f"{path} is over {MAX_FILE} bytes.")
+    return data
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a new file; an existing one stays as it is."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise FileRefused(f"{path} exists already; name another file or remove it yourself.") from None
+    except OSError as error:
+        raise FileRefused(f"{path}: {error.strerror or 'cannot be written'}.") from None

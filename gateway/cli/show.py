@@ -1,0 +1,105 @@
+"""How the command line speaks: tables to people, JSON to programs, problems with a remedy to both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gateway.clock import instant
+from gateway.problems import Problem
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class _Mode:
+    """Set once by the root command's `--json`."""
+
+    json = False
+
+
+mode = _Mode()
+
+
+def as_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def record(value: Mapping[str, Any], *, title: str | None = None) -> None:
+    """One thing: names on the left, values on the right."""
+    if mode.json:
+        as_json(value)
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, item in value.items():
+        table.add_row(escape(name.replace("_", " ")), escape(plain(name, item)))
+    out.print(table)
+
+
+def rows(items: Iterable[Mapping[str, Any]], columns: Iterable[str], *, empty: str) -> None:
+    """Many things: a row each. `empty` is said when there is none."""
+    items = list(items)
+    if mode.json:
+        as_json(items)
+        return
+    if not items:
+        out.print(f"[dim]{escape(empty)}[/dim]")
+        return
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    columns = list(columns)
+    for name in columns:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for item in items:
+        table.add_row(*(escape(plain(name, item.get(name))) for name in columns))
+    out.print(table)
+
+
+def done(sentence: str, **facts: Any) -> None:
+    """Something was carried out."""
+    if mode.json:
+        as_json({"done": sentence, **facts})
+    else:
+        out.print(f"[green]✓[/green] {escape(sentence)}")
+
+
+def problem(found: Problem) -> None:
+    """Why not, and what would help; on stderr, so that output can be piped."""
+    members = found.members
+    if mode.json:
+        body = {"title": found.title, "detail": found.detail, **members}
+        sys.stderr.write(json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+        return
+    err.print(f"[bold red]✗[/bold red] {escape(members.get('title') or found.title)}")
+    reasons = members.get("reasons", ())
+    if found.detail and not reasons:
+        err.print(f"  {escape(found.detail)}")
+    for reason in reasons:
+        err.print(f"  [bold]{escape(reason['code'])}[/bold]  {escape(reason['text'])}  [dim]({escape(reason['source'])})[/dim]")
+        err.print(f"      [green]→[/green] {escape(reason['remedy'])}")
+    for error in members.get("errors", ())[1:]:
+        err.print(f"  {escape(error['pointer'])}: {escape(error['detail'])}")
+    if entry := members.get("entry"):
+        err.print(f"  [dim]recorded as entry {escape(entry)}[/dim]")
+
+
+def plain(name: str, value: Any) -> str:
+    """A value as a cell of a table. Times end in `_at`, `_from`, `_to` or `_until` and are seconds."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name.endswith(("_at", "_from", "_to", "_until")):
+        return instant(value)
+    if isinstance(value, list):
+        return ", ".join(plain("", item) for item in value) or "–"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {plain(key, item)}" for key, item in value.items()) or "–"
+    return str(value)

@@ -1,0 +1,291 @@
+"""One running gateway: its home, database, log, policy engine and broker, put together from settings.
+
+Made by `app` for serving and by the command line for `init`. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from connectors.base import Source
+from connectors.registry import Sources as Connectors
+from gateway.access.broker import Broker, Sources
+from gateway.access.ground import Grounds
+from gateway.audit import state
+from gateway.audit.create import create_log
+from gateway.audit.deed import Deed
+from gateway.audit.event import Actor, Object
+from gateway.audit.event import Source as Node
+from gateway.audit.log import Log, Outcome, Record
+from gateway.catalog.model import SourceRef
+from gateway.clock import Clock, system_clock
+from gateway.contracts import lifecycle
+from gateway.contracts.lifecycle import House
+from gateway.crypto.keys import EnrolledKey, screen
+from gateway.crypto.private import generate, public_jwk
+from gateway.db import Database, Tx
+from gateway.home import Home
+from gateway.identity import enrolment
+from gateway.identity.caller import AgentRole
+from gateway.identity.directory import Directory
+from gateway.identity.enrolment import Enrolment
+from gateway.ids import uuid7
+from gateway.migrations.migrate import migrate
+from gateway.participants import onboarding, store
+from gateway.participants.model import Facts, Kind
+from gateway.participants.onboarding import Admission
+from gateway.policy.bundle import Bundle, load_bundle
+from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.engine import Engine
+from gateway.policy.opa import OpaEngine
+from gateway.settings import Settings
+
+HOUSEKEEPING_S = 20
+DEAD_AFTER_S = 90
+FAILURES_PER_MINUTE = 5
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass
+class FailureGate:
+    """How many failed logins of one agent are written down: a few a minute, so that strangers cannot fill the log."""
+
+    clock: Clock
+    _minute: int = 0
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def admit(self, agent: str) -> bool:
+        minute = int(self.clock() // 60)
+        if minute != self._minute:
+            self._minute, self._counts = minute, {}
+        self._counts[agent] = self._counts.get(agent, 0) + 1
+        return self._counts[agent] <= FAILURES_PER_MINUTE
+
+
+class Runtime:
+    """A gateway process. `start` before serving, `close` after; both on the event loop that serves."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = system_clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.home = Home.load(settings.home, passphrase=settings.passphrase())
+        self.db = Database(settings.database)
+        self.bundle: Bundle = load_bundle(settings.policies)
+        self.instance = uuid7()
+        self.node = Node(self.home.origin, site=self.home.did)
+        self.log = Log(self.db, signer=self.home.log, clock=clock)
+        self.directory = Directory(self.db, self.home.tokens, clock)
+        self.failures = FailureGate(clock)
+        self.contract_house = _contract_house(self.home)
+        self._connectors: dict[str, Connectors] = {}
+        self.engine = self._engine()
+        self.broker: Broker
+        self._housekeeping: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Open the log, activate the policies, close what a crash left open, and begin to keep house."""
+        await asyncio.to_thread(self._open)
+        grounds = Grounds(self.db, gateway=self.home.did, key=self.contract_house.public)
+        scratch = self.settings.home / "scratch"
+        scratch.mkdir(mode=0o700, exist_ok=True)
+        self.broker = Broker(
+            log=self.log,
+            engine=self.engine,
+            grounds=grounds,
+            sources=Sources(self.open_source, self.home.pseudonym_root, scratch, self.settings.query_memory_mb),
+            clock=self.clock,
+            node=self.node,
+            gateway=self.home.did,
+            instance=self.instance,
+            deliveries=self.settings.deliveries,
+        )
+        await asyncio.to_thread(self._recover)
+        self._housekeeping = asyncio.create_task(self._keep_house())
+
+    async def close(self) -> None:
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+        await self.broker.close()
+        await self.engine.close()
+        await asyncio.to_thread(self.log.close)
+        self.db.close()
+
+    def open_source(self, provider: str, source: SourceRef) -> Source:
+        """A source of this provider. Each provider has a folder of its own, named by its DID; none sees another's."""
+        connectors = self._connectors.get(provider)
+        if connectors is None:
+            connectors = self._connectors[provider] = Connectors(self.settings.source_root / source_folder(provider))
+        return connectors.source(source.kind, source.path)
+
+    def contract_keys(self, participants: tuple[str, ...]) -> dict[str, Any]:
+        """Everything `corridor contract verify` needs to know of whose key is whose."""
+        with self.db.reading() as session:
+            keys = [key for did in participants for key in store.keys_of(session, did)]
+        return {
+            "gateway": self.home.did,
+            "keys": [
+                {
+                    "kid": key.kid,
+                    "did": key.did,
+                    "jwk": dict(key.public.jwk),
+                    "purpose": key.purpose,
+                    "state": key.state,
+                    "valid_from": key.valid_from,
+                    "valid_until": key.valid_until,
+                }
+                for key in [*keys, self.contract_house.public]
+            ],
+        }
+
+    def _open(self) -> None:
+        self.db.claim()
+        with self.db.writing_connection() as connection, connection.begin():
+            migrate(connection)
+        self.log.start()
+        if self.log.standing.bundle != self.bundle.digest:
+            self._publish_bundle()
+
+    def _publish_bundle(self) -> None:
+        """The operator started the gateway with other policies than the active ones: from now on these decide."""
+        deed = Deed(Actor("gateway", self.home.did), self.node, self.clock())
+
+        def change(tx: Tx) -> Outcome:
+            before = state.standing(tx).bundle
+            state.activate_bundle(tx, self.bundle.digest)
+            event = deed.event("policy.published", objects=(Object("policy", self.bundle.digest),), facts={"before": before})
+            return Outcome((Record(event, (self.home.operator,)),))
+
+        self.log.record(change)
+
+    def _recover(self) -> None:
+        """At the start, and again while other processes may die."""
+        now = int(self.clock())
+        dead: tuple[str, ...] | None = None
+        if not self.db.is_sqlite:
+            dead = self._heartbeat(now)
+        if cut_off := self.broker.recover(dead=dead):
+            logger.warning("deliveries.cut_off", count=cut_off)
+
+    def _heartbeat(self, now: int) -> tuple[str, ...]:
+        """Say that this process lives; which others have not been heard from for too long."""
+        dead: list[str] = []
+
+        def change(tx: Tx) -> Outcome:
+            sql = "INSERT INTO instance (id, seen) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen"
+            tx.execute(sql, (self.instance, now))
+            dead.extend(row[0] for row in tx.execute("SELECT id FROM instance WHERE seen < ?", (now - DEAD_AFTER_S,)).fetchall())
+            return Outcome(())
+
+        self.log.record(change)
+        return tuple(dead)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            try:
+                await asyncio.to_thread(self._house_round)
+            except Exception:
+                logger.exception("housekeeping.failed")
+
+    def _house_round(self) -> None:
+        deed = Deed(Actor("gateway", self.home.did), self.node, self.clock())
+        self.log.record(lambda tx: lifecycle.expire(tx, deed))
+        if not self.db.is_sqlite:
+            self._recover()
+
+    def _engine(self) -> Engine:
+        if self.settings.policy_engine == "embedded":
+            return EmbeddedEngine(self.bundle)
+        token_file = self.settings.opa_token_file
+        token = None if token_file is None else token_file.read_text(encoding="utf-8").strip()
+        return OpaEngine(self.settings.opa_url, self.bundle.digest, token=token)
+
+
+def source_folder(participant: str) -> str:
+    """The folder of a participant's sources beneath the operator's root: its DID, with `+` for every colon."""
+    return participant.replace(":", "+")
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What `corridor init` made: the home, the operator's first agent, and that agent's private key."""
+
+    home: Home
+    agent: str
+    key: dict[str, Any]
+    contract_key: dict[str, Any]
+
+
+def initialise(settings: Settings, *, public_url: str, did: str | None, location: str, development: bool) -> Initialised:
+    """Make a gateway: keys, database, the operator with its first agent, and the log's first entries.
+
+    Raises:
+        HomeRefused, LogExists: there is a gateway here already; nothing was changed.
+    """
+    bundle = load_bundle(settings.policies)
+    home = Home.create(
+        settings.home, public_url=public_url, did=did, development=development, passphrase=settings.passphrase()
+    )
+    db = Database(settings.database)
+    db.claim()
+    with db.writing_connection() as connection:
+        with connection.begin():
+            migrate(connection)
+        with connection.begin():
+            create_log(Tx(connection), home.log, bundle=bundle.digest)
+    log = Log(db, signer=home.log, clock=time.time)
+    log.start()
+    try:
+        agent_key, contract_key = generate("ES256"), generate("Ed25519")
+        agent = log.record(lambda tx: _first_entries(tx, home, bundle, agent_key, contract_key, location)).value
+    finally:
+        log.close()
+        db.close()
+    (settings.source_root).mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Initialised(home, agent, agent_key, contract_key)
+
+
+def _first_entries(
+    tx: Tx, home: Home, bundle: Bundle, agent_key: dict[str, str], contract_key: dict[str, str], location: str
+) -> Outcome:
+    deed = Deed(Actor("gateway", home.operator), Node(home.origin, site=home.did), time.time())
+    begun = deed.event(
+        "gateway.initialised",
+        objects=(Object("gateway", home.did), Object("policy", bundle.digest)),
+        facts={
+            "origin": home.origin,
+            "countersign_kid": home.countersigner.kid,
+            "token_thumbprint": f"sha-256:{home.tokens.public.thumbprint}",
+            "development": home.development,
+        },
+    )
+    facts = Facts(
+        kind=Kind.OPERATOR, country=location[:2], identity_verified=True, for_profit=False, public_body=True
+    )
+    key = screen(public_jwk(contract_key), purpose="contract")
+    admission = Admission(home.operator, "Operator", facts, f"{home.operator}#contract-1", key)
+    admitted = onboarding.admit(tx, admission, deed)
+    roles = (AgentRole.OPERATOR, AgentRole.ADMIN, AgentRole.OFFICER)
+    first = Enrolment(
+        home.operator, "first operator", roles, location, False, screen(public_jwk(agent_key), purpose="agent")
+    )
+    enrolled = enrolment.enrol(tx, first, deed)
+    records = (Record(begun, (home.operator,)), *admitted.records, *enrolled.records)
+    return Outcome(records, enrolled.value.id)
+
+
+def _contract_house(home: Home) -> House:
+    jwk = home.countersigner.jwk
+    public = screen(public_jwk(jwk), purpose="countersign")
+    kid = home.countersigner.kid
+    enrolled = EnrolledKey(kid, home.did, public, "countersign", "active", 0)
+    return House(home.did, f"{home.public_url}/v1/status/1", kid, jwk, enrolled)
+
+

@@ -1,0 +1,142 @@
+"""A small client of the gateway's REST face: signs assertions, keeps a token fresh, turns problems into exceptions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import jwt
+
+from gateway.crypto.private import private_key
+from gateway.ids import uuid7
+from gateway.problems import Problem
+from gateway.sdk.agentfile import AgentFile
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_JWT_ALG = {"Ed25519": "EdDSA", "ES256": "ES256", "PS256": "PS256"}
+_RENEW_BEFORE_S = 60
+
+
+class Refused(Problem):
+    """The gateway said no, and why: `members` holds the whole problem document."""
+
+    slug, status, title = "refused", 400, "The gateway refused"
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        return list(self.members.get("reasons", ()))
+
+    @property
+    def code(self) -> str:
+        """The problem's stable name, the last part of its type."""
+        return str(self.members.get("type", "")).rpartition("/")[2]
+
+
+class Unreachable(Problem):
+    """No answer from the gateway."""
+
+    slug, status, title = "gateway-unreachable", 503, "The gateway does not answer"
+
+
+@dataclass
+class Client:
+    """One agent at one gateway. Not for several threads at once."""
+
+    agent: AgentFile
+    timeout_s: float = 60
+    _http: httpx2.Client = field(init=False)
+    _token: str = field(init=False, default="")
+    _expires: float = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self._http = httpx2.Client(base_url=self.agent.url, timeout=self.timeout_s)
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        params = {name: value for name, value in query.items() if value is not None}
+        return self._answer(self._send("GET", path, params=params))
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._answer(self._send("POST", path, json=body))
+
+    def raw(self, path: str) -> bytes:
+        """The exact bytes of a resource."""
+        return self._checked(self._send("GET", path)).content
+
+    @contextmanager
+    def stream(self, path: str, body: Any) -> Iterator[httpx2.Response]:
+        """A response whose body is read as it comes.
+
+        Raises:
+            Refused: nothing was released.
+        """
+        try:
+            with self._http.stream("POST", path, json=body, headers=self._headers()) as response:
+                if response.is_error:
+                    response.read()
+                    self._checked(response)
+                yield response
+        except httpx2.TransportError as error:
+            raise Unreachable(f"{self.agent.url}: {error}") from error
+
+    def _send(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
+        try:
+            return self._http.request(method, path, headers=self._headers(), **kwargs)
+        except httpx2.TransportError as error:
+            raise Unreachable(f"{self.agent.url}: {error}") from error
+
+    def _headers(self) -> dict[str, str]:
+        if time.time() > self._expires - _RENEW_BEFORE_S:
+            self._authenticate()
+        return {"authorization": f"Bearer {self._token}"}
+
+    def _authenticate(self) -> None:
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(),
+        }
+        try:
+            answer = self._answer(self._http.post("/v1/token", data=form))
+        except httpx2.TransportError as error:
+            raise Unreachable(f"{self.agent.url}: {error}") from error
+        self._token, self._expires = answer["access_token"], time.time() + answer["expires_in"]
+
+    def assertion(self) -> str:
+        """A fresh client assertion (RFC 7523): one minute, one use."""
+        now = int(time.time())
+        claims = {
+            "iss": self.agent.agent,
+            "sub": self.agent.agent,
+            "aud": self.agent.gateway,
+            "iat": now,
+            "exp": now + 60,
+            "jti": uuid7(),
+        }
+        return jwt.encode(claims, private_key(self.agent.key), algorithm=_JWT_ALG[self.agent.key["alg"]])
+
+    def _answer(self, response: httpx2.Response) -> Any:
+        checked = self._checked(response)
+        return checked.json() if checked.content else None
+
+    def _checked(self, response: httpx2.Response) -> httpx2.Response:
+        if not response.is_error:
+            return response
+        try:
+            document = response.json()
+        except ValueError:
+            document = {}
+        said = document.pop("detail", None) or document.get("title") or f"HTTP {response.status_code}"
+        raise Refused(said, **{**document, "status": response.status_code})

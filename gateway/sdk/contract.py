@@ -1,0 +1,62 @@
+"""Is this contract genuine? Checked with keys the asker trusts, without the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.contracts.verify import VerifiedContract, verify_contract
+from gateway.crypto.canonical import strict_json
+from gateway.crypto.keys import EnrolledKey, screen
+from gateway.problems import Malformed
+
+MAX_BYTES = 1024 * 1024
+
+
+class KeyFileMalformed(Malformed):
+    slug, title = "key-file-malformed", "The file does not say whose key is whose"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """Keys by their id, and which gateway's contracts they are for. Whoever holds the file vouches for it."""
+
+    gateway: str
+    keys: dict[str, EnrolledKey]
+
+    def lookup(self, kid: str) -> EnrolledKey | None:
+        return self.keys.get(kid)
+
+    @classmethod
+    def parse(cls, data: bytes) -> KeyFile:
+        """From `GET /v1/contracts/{id}/keys`, or written by hand in the same form.
+
+        Raises:
+            KeyFileMalformed, KeyRefused.
+        """
+        value = strict_json(data, max_bytes=MAX_BYTES)
+        try:
+            keys = [_key(item) for item in value["keys"]]
+            return cls(str(value["gateway"]), {key.kid: key for key in keys})
+        except (KeyError, TypeError) as error:
+            raise KeyFileMalformed("A key file has `gateway` and `keys`, each with kid, did, jwk, purpose.") from error
+
+
+def check(envelope: bytes, keys: KeyFile, *, now: int) -> VerifiedContract:
+    """The contract, if exactly its parties signed these bytes and the gateway countersigned. Its term may be over.
+
+    Raises:
+        ContractRefused: which check failed.
+    """
+    return verify_contract(envelope, keys=keys, gateway=keys.gateway, now=now, check_term=False)
+
+
+def _key(item: Any) -> EnrolledKey:
+    purpose = item["purpose"]
+    if purpose not in ("contract", "countersign"):
+        raise KeyFileMalformed("A key's purpose here is contract or countersign.")
+    public = screen(item["jwk"], purpose=purpose)
+    state, valid_from = item.get("state", "active"), item.get("valid_from", 0)
+    if state not in ("active", "retired", "compromised"):
+        raise KeyFileMalformed("A key's state is active, retired or compromised.")
+    return EnrolledKey(item["kid"], item["did"], public, purpose, state, valid_from, item.get("valid_until"))

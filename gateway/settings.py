@@ -1,0 +1,42 @@
+"""What a gateway is told from outside: environment variables with the prefix `CORRIDOR_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+POLICIES = Path(__file__).resolve().parent.parent / "policies"
+
+
+class Settings(BaseSettings):
+    """Typed settings of one gateway process. Secrets are named by file, never by value."""
+
+    model_config = SettingsConfigDict(env_prefix="CORRIDOR_", extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path(".corridor"), description="keys, embedded database, scratch space")
+    database_url: str | None = Field(default=None, description="default: SQLite in `home`; postgresql://… for several processes")
+    sources: Path | None = Field(default=None, description="root of the file sources; default: `home`/sources")
+    policies: Path = Field(default=POLICIES, description="the Rego of the active bundle")
+    policy_engine: Literal["embedded", "opa"] = "embedded"
+    opa_url: str = "http://127.0.0.1:8181"
+    opa_token_file: Path | None = None
+    passphrase_file: Path | None = Field(default=None, description="unseals the gateway's private keys")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    query_memory_mb: int = Field(default=512, ge=64, description="memory of one delivery's query engine")
+    deliveries: int = Field(default=8, ge=1, le=256, description="data streams at a time; more wait or are told to come back")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.home / 'corridor.sqlite3'}"
+
+    @property
+    def source_root(self) -> Path:
+        return self.sources or self.home / "sources"
+
+    def passphrase(self) -> str | None:
+        """The passphrase that seals the gateway's keys, from its file; None when none is configured."""
+        return None if self.passphrase_file is None else self.passphrase_file.read_text(encoding="utf-8").strip()
