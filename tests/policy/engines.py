@@ -62,7 +62,7 @@ def opa_server(directory: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [opa(), "run", "--server", "--disable-telemetry", "--log-level", "error"]
+    command = [opa(), "run", "--server", "--skip-version-check", "--log-level", "error"]
     process = subprocess.Popen([*command, "--addr", f"127.0.0.1:{port}", "--bundle", str(directory)])
     try:
         _wait_until_listening(process, port)

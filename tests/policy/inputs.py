@@ -133,10 +133,10 @@ def _set(made: dict[str, Any], path: str, value: Any) -> None:
 
 @st.composite
 def inputs(draw: st.DrawFn) -> dict[str, Any]:
-    """A valid document with a harmless variation and up to four places drawn anew; often none."""
+    """A valid document with a harmless variation and up to three places drawn anew; often none."""
     made = document()
     for path, value in draw(st.sampled_from(HARMLESS)).items():
         _set(made, path, value)
-    for path in draw(st.lists(st.sampled_from(sorted(PLACES_OF)), max_size=4, unique=True)):
+    for path in draw(st.lists(st.sampled_from(sorted(PLACES_OF)), max_size=3, unique=True)):
         _set(made, path, draw(PLACES_OF[path]))
     return made

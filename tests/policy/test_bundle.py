@@ -109,6 +109,15 @@ def test_a_rule_that_does_not_say_ok_refuses(folder, verdict):
     assert [(reason.rule, reason.code) for reason in decision.reasons] == [("core_data", "RULE-SILENT")]
 
 
+def test_a_finding_that_lacks_a_part_is_not_hidden_by_a_milder_one(folder):
+    statement = '{"effect": "refer", "code": "X-01", "text": "A.", "facts": {}, "source": "B", "remedy": "C."}'
+    text = f'package access.rules\n\nverdict["core_data"] := {{{statement}, {{"effect": "deny", "code": "X-02"}}}}\n'
+    (folder / "access/rules/core_data/core_data.rego").write_text(text)
+    decision = decision_of(folder)
+    assert decision.result == "deny"
+    assert {reason.code for reason in decision.reasons} == {"X-01", "RULE-SILENT"}
+
+
 @pytest.mark.parametrize("effect", ["permit", "ok", ""])
 def test_an_effect_nobody_knows_is_no_decision(folder, effect):
     rewrite(folder / "lib/finding/finding.rego", '"effect": "deny"', f'"effect": "{effect}"')

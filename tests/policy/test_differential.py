@@ -128,7 +128,6 @@ UNREAD = {
     )),
     *(f"dataset.{fact}" for fact in (
         "contains", "persons", "under_14", "hgr", "consent", "person_column", "origin", "important_data",
-        "deidentification_report",
     )),
     *(f"contract.{fact}" for fact in ("id", "digest", "obligations", "prohibitions")),
     *(f"approvals.{fact}" for fact in document()["approvals"]),

@@ -8,38 +8,34 @@ package access.decision
 
 import data.lib.finding
 
-# Worked out once, and handed on as values: a reference into `data` would be worked out again each time.
+# Worked out once, and handed on as values: every reference into `data` costs as much as ten comparisons.
 decision := answer if {
+	bundle := data.bundle
 	verdicts := data.access.rules.verdict
 	owed := data.access.obligations.owed
 	content := {rule | some rule, verdict in verdicts; verdict == "ok"}
 	heard := {kind | some kind, demands in owed; is_set(demands)}
-	quiet := ({rule | some rule in data.bundle.rules} - content) | ({kind | some kind in data.bundle.obligations} - heard)
-	answer := concluded(verdicts, owed, quiet)
+	quiet := ({rule | some rule in bundle.rules} - content) | ({kind | some kind in bundle.obligations} - heard)
+	answer := object.union({"bundle": bundle.digest, "limits": {"mode": cap}}, concluded(bundle, verdicts, owed, quiet))
 }
 
 # Empty lists of what must speak would be content with everything.
-concluded(verdicts, owed, quiet) := {
+concluded(bundle, verdicts, owed, quiet) := {
 	"result": "permit",
-	"bundle": data.bundle.digest,
 	"reasons": [],
-	"obligations": [entry[2] |
-		some entry in sort([[demand.kind, object.get(demand, "column", ""), demand] |
-			some demands in owed
-			some demand in demands
-		])
-	],
-	"limits": {"mode": cap},
+	"obligations": [entry[2] | some entry in sorted],
 } if {
 	count(quiet) == 0
-	count(data.bundle.rules) > 0
-	count(data.bundle.obligations) > 0
+	count(bundle.rules) > 0
+	count(bundle.obligations) > 0
+	sorted := sort([[demand.kind, object.get(demand, "column", ""), demand] |
+		some demands in owed
+		some demand in demands
+	])
 } else := {
 	"result": result(given),
-	"bundle": data.bundle.digest,
 	"reasons": [reason[4] | some reason in sort(given)],
 	"obligations": [],
-	"limits": {"mode": cap},
 } if {
 	given := reasons(verdicts, quiet)
 }
@@ -56,11 +52,19 @@ reasons(verdicts, quiet) := (found | silent) | unequipped if {
 		some statement in verdicts[rule]
 	}
 	silent := {ordered(name, silence("The rule or obligation did not answer.")) |
-		some name in (quiet - {entry[1] | some entry in found})
+		some name in quiet
+		not told(object.get(verdicts, name, null), {entry | some entry in found; entry[1] == name})
 	}
 	unequipped := {ordered("bundle", silence("The bundle names no rules or no obligations.")) |
 		count(quiet) == 0
 	}
+}
+
+# Everything it had to say could be read: a finding that lacks a part must not leave milder ones to speak for it.
+told(verdict, entries) if {
+	is_set(verdict)
+	count(verdict) > 0
+	count(verdict) == count(entries)
 }
 
 # Sorted as they are shown: effect (deny before refer), rule, code, text.

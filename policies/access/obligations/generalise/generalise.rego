@@ -4,9 +4,11 @@ package access.obligations
 import data.lib.request
 
 owed["generalise"] := {object.union({"kind": "generalise", "column": column.name}, method) |
-	classification := input.dataset.classification
-	data.lib.classification.table.schemes[classification.scheme][classification.level].generalise == true
+	class := input.dataset.classification
+	object.get(data.lib.classification.table.schemes, [class.scheme, class.level, "generalise"], false) == true
+	methods := data.access.obligations.generalise.table.methods
 	some column in request.touched
 	column.role == "quasi_identifier"
-	method := data.access.obligations.generalise.table.methods[column.type]
+	method := object.get(methods, column.type, null)
+	method != null
 }

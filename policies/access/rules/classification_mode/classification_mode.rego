@@ -3,19 +3,27 @@ package access.rules
 
 import data.lib.finding
 
-# Numbers of one scheme say nothing in another: every scheme has its own table.
-classification_mode_row(document) := data.lib.classification.table.schemes[document.dataset.classification.scheme][document.dataset.classification.level]
-
-# A limited data set may travel further, under the contract that every access has.
+# Numbers of one scheme say nothing in another: every scheme has its own table. The row is looked up twice here,
+# which is cheaper than to share it.
 cap["classification_mode"] := object.get(row.caps, input.dataset.identifiability, row.caps.otherwise) if {
-	row := classification_mode_row(input)
+	class := input.dataset.classification
+	row := object.get(data.lib.classification.table.schemes, [class.scheme, class.level], null)
 }
 
+# A limited data set may travel further, under the contract that every access has.
 verdict["classification_mode"] := "ok" if {
-	input.request.mode <= cap.classification_mode
-	classification_mode_row(input).refer == false
+	class := input.dataset.classification
+	row := object.get(data.lib.classification.table.schemes, [class.scheme, class.level], null)
+	input.request.mode <= object.get(row.caps, input.dataset.identifiability, row.caps.otherwise)
+	row.refer == false
 	classification_mode_explained(input)
 } else := classification_mode_causes(input)
+
+classification_mode_row(document) := object.get(
+	data.lib.classification.table.schemes,
+	[document.dataset.classification.scheme, document.dataset.classification.level],
+	null,
+)
 
 classification_mode_explained(document) if {
 	document.dataset.classification.level >= document.dataset.source_level

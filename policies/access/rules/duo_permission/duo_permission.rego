@@ -14,8 +14,10 @@ verdict["duo_permission"] := "ok" if {
 
 # The rows of the codes the dataset carries; a code without one is missing here, and that is noticed by the count.
 duo_permission_known(document) := [row |
+	codes := data.access.rules.duo_permission.table.codes
 	some tag in document.dataset.duo
-	row := data.access.rules.duo_permission.table.codes[tag.id]
+	row := object.get(codes, tag.id, null)
+	row != null
 ]
 
 duo_permission_one_permission(rows) if count([row | some row in rows; row.permission == true]) == 1
@@ -24,6 +26,10 @@ duo_permission_unflagged(document) if count(document.request.purpose.flags) == 0
 
 # A row holds when the facts are as it wants them: all of them, and proven.
 duo_permission_holds(row) if {
+	object.subset(input.request.purpose, row.purpose)
+	object.subset(input.participant, row.participant)
+	row.diseases == "any"
+} else if {
 	object.subset(input.request.purpose, row.purpose)
 	object.subset(input.participant, row.participant)
 	duo_permission_diseases(row.diseases)
@@ -43,8 +49,6 @@ duo_permission_carried contains tag.id if some tag in input.dataset.duo
 
 # Matched upwards: work on lung cancer fits data given for cancer, not the other way. Of no disease, all would fit.
 duo_permission_diseases(wanted) if {
-	wanted == "any"
-} else if {
 	wanted == "none"
 	count(input.request.purpose.disease_terms) == 0
 } else if {

@@ -6,8 +6,10 @@ import data.lib.finding
 # Remote access from abroad is an export as much as sending is. A place is a country or one of its regions.
 verdict["recipient_abroad"] := "ok" if {
 	home := data.access.rules.recipient_abroad.table.country
-	split(input.request.processing_location, "-")[0] == home
-	split(input.user.accessing_from, "-")[0] == home
+	stored := split(input.request.processing_location, "-")
+	stored[0] == home
+	seen := split(input.user.accessing_from, "-")
+	seen[0] == home
 	input.request.recipient_overseas == false
 } else := "ok" if {
 	recipient_abroad_unbound(input)
@@ -24,7 +26,8 @@ recipient_abroad_unbound(document) if {
 }
 
 recipient_abroad_stored_at_home(document) if {
-	split(document.request.processing_location, "-")[0] == data.access.rules.recipient_abroad.table.country
+	stored := split(document.request.processing_location, "-")
+	stored[0] == data.access.rules.recipient_abroad.table.country
 }
 
 recipient_abroad_covered(document) if {
