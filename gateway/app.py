@@ -45,7 +45,9 @@ def create_app(settings: Settings) -> FastAPI:
             await runtime.close()
             gc.unfreeze()
 
-    app = FastAPI(title="Corridor", version=__version__, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Corridor", version=__version__, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.add_middleware(Watched)
     install_problem_handlers(app)
     for part in (token, participants, catalog, contracts, access, audit):
@@ -56,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def log_as_json() -> None:
-    """The process's own log: one JSON object a line on stderr. Never with local variables: they hold tokens and data."""
+    """The process's own log: a JSON object a line on stderr. Never with local variables: they hold tokens and data."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -72,7 +74,11 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     """OpenAPI 3.1 with the problem document and the bodies that are read by hand."""
     if app.openapi_schema is None:
         schema = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0"
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            openapi_version="3.1.0",
         )
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         model = AccessRequest.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -102,7 +108,7 @@ def _describe_problems(operation: dict[str, Any]) -> None:
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
-    "description": "RFC 9457. `reasons` of a refusal: rule, code, effect, text, facts, source in law or standard, remedy.",
+    "description": "RFC 9457. `reasons` of a refusal: rule, code, effect, text, facts, source in law, remedy.",
     "required": ["type", "title", "status"],
     "properties": {
         "type": {"type": "string", "format": "uri"},

@@ -63,7 +63,9 @@ class Home:
         """
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         if (path / CONFIG).exists():
-            raise HomeRefused(f"{path} holds a gateway already. Initialise another directory, or remove this one yourself.")
+            raise HomeRefused(
+                f"{path} holds a gateway already. Initialise another directory, or remove this one yourself."
+            )
         host = urlsplit(public_url).netloc
         if not host:
             raise HomeRefused(f"{public_url!r} is not a URL with a host; give one like https://gateway.example.")

@@ -11,7 +11,9 @@ def uuid7() -> str:
     """A time-ordered UUID, version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000
     random = secrets.randbits(74)
-    value = (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    value = (
+        (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
+    )
     return str(uuid.UUID(int=value))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -159,7 +158,9 @@ class Runtime:
         def change(tx: Tx) -> Outcome:
             before = state.standing(tx).bundle
             state.activate_bundle(tx, self.bundle.digest)
-            event = deed.event("policy.published", objects=(Object("policy", self.bundle.digest),), facts={"before": before})
+            event = deed.event(
+                "policy.published", objects=(Object("policy", self.bundle.digest),), facts={"before": before}
+            )
             return Outcome((Record(event, (self.home.operator,)),))
 
         self.log.record(change)
@@ -180,7 +181,9 @@ class Runtime:
         def change(tx: Tx) -> Outcome:
             sql = "INSERT INTO instance (id, seen) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen"
             tx.execute(sql, (self.instance, now))
-            dead.extend(row[0] for row in tx.execute("SELECT id FROM instance WHERE seen < ?", (now - DEAD_AFTER_S,)).fetchall())
+            dead.extend(
+                row[0] for row in tx.execute("SELECT id FROM instance WHERE seen < ?", (now - DEAD_AFTER_S,)).fetchall()
+            )
             return Outcome(())
 
         self.log.record(change)
@@ -223,7 +226,9 @@ class Initialised:
     contract_key: dict[str, Any]
 
 
-def initialise(settings: Settings, *, public_url: str, did: str | None, location: str, development: bool) -> Initialised:
+def initialise(
+    settings: Settings, *, public_url: str, did: str | None, location: str, development: bool
+) -> Initialised:
     """Make a gateway: keys, database, the operator with its first agent, and the log's first entries.
 
     Raises:
@@ -266,9 +271,7 @@ def _first_entries(
             "development": home.development,
         },
     )
-    facts = Facts(
-        kind=Kind.OPERATOR, country=location[:2], identity_verified=True, for_profit=False, public_body=True
-    )
+    facts = Facts(kind=Kind.OPERATOR, country=location[:2], identity_verified=True, for_profit=False, public_body=True)
     key = screen(public_jwk(contract_key), purpose="contract")
     admission = Admission(home.operator, "Operator", facts, f"{home.operator}#contract-1", key)
     admitted = onboarding.admit(tx, admission, deed)
@@ -287,5 +290,3 @@ def _contract_house(home: Home) -> House:
     kid = home.countersigner.kid
     enrolled = EnrolledKey(kid, home.did, public, "countersign", "active", 0)
     return House(home.did, f"{home.public_url}/v1/status/1", kid, jwk, enrolled)
-
-

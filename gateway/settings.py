@@ -17,7 +17,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CORRIDOR_", extra="ignore", frozen=True)
 
     home: Path = Field(default=Path(".corridor"), description="keys, embedded database, scratch space")
-    database_url: str | None = Field(default=None, description="default: SQLite in `home`; postgresql://… for several processes")
+    database_url: str | None = Field(
+        default=None, description="default: SQLite in `home`; postgresql://… for several processes"
+    )
     sources: Path | None = Field(default=None, description="root of the file sources; default: `home`/sources")
     policies: Path = Field(default=POLICIES, description="the Rego of the active bundle")
     policy_engine: Literal["embedded", "opa"] = "embedded"
@@ -27,7 +29,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     query_memory_mb: int = Field(default=512, ge=64, description="memory of one delivery's query engine")
-    deliveries: int = Field(default=8, ge=1, le=256, description="data streams at a time; more wait or are told to come back")
+    deliveries: int = Field(
+        default=8, ge=1, le=256, description="data streams at a time; more wait or are told to come back"
+    )
 
     @property
     def database(self) -> str:

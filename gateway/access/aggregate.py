@@ -33,19 +33,19 @@ def counted(plan: Plan, rows: list[tuple[Any, ...]]) -> tuple[pa.Table, int]:
     """
     limit = min(plan.row_limit, MAX_GROUPS)
     if len(rows) > limit:
-        raise TooManyGroups(f"an aggregate under this contract has at most {limit} groups; group by fewer or wider ones")
-    hidden = _hidden(plan, rows)
+        raise TooManyGroups(f"an aggregate here has at most {limit} groups; group by fewer columns or wider bands")
+    cells: dict[tuple[Hashable, ...], int] = {tuple(key): count for *key, count in rows}
+    hidden = _hidden(plan, cells)
     columns: list[Any] = [
         pa.array([row[n] for row in rows], type=_ARROW[column.type]) for n, column in enumerate(plan.released)
     ]
-    columns.append(pa.array([None if key in hidden else count for *key_, count in rows for key in [tuple(key_)]], pa.int64()))
-    columns.append(pa.array([tuple(key_) in hidden for *key_, _ in rows], pa.bool_()))
+    columns.append(pa.array([None if key in hidden else count for key, count in cells.items()], pa.int64()))
+    columns.append(pa.array([key in hidden for key in cells], pa.bool_()))
     names = [*(column.name for column in plan.released), COUNT, SUPPRESSED]
     return pa.table(dict(zip(names, columns, strict=True))), len(hidden)
 
 
-def _hidden(plan: Plan, rows: list[tuple[Any, ...]]) -> frozenset[tuple[Hashable, ...]]:
+def _hidden(plan: Plan, cells: dict[tuple[Hashable, ...], int]) -> frozenset[tuple[Hashable, ...]]:
     if plan.suppression is None:
         return frozenset()
-    cells = {tuple(key): count for *key, count in rows}
     return suppressed(cells, plan.suppression.threshold, complementary=plan.suppression.complementary)

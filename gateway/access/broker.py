@@ -18,7 +18,7 @@ from gateway.access.delivery import Delivery, open_delivery
 from gateway.access.errors import AccessDenied, AccessReferred, ActionNotOffered, Busy, ContractNotInForce, Unsettled
 from gateway.access.filters import parse_filter
 from gateway.access.grants import Asked, End, Granted, grant, recover, refuse, settle, turned_away
-from gateway.access.ground import Ground, Grounds, stated_purpose
+from gateway.access.ground import Grounds, stated_purpose
 from gateway.access.plan import DataRequest
 from gateway.access.request import AccessRequest
 from gateway.audit.deed import Deed
@@ -296,7 +296,9 @@ class Running:
 
 def _data_request(request: AccessRequest) -> DataRequest:
     if request.action not in ("read", "aggregate"):
-        raise ActionNotOffered(f"This gateway delivers read and aggregate; {request.action} needs a compute environment.")
+        raise ActionNotOffered(
+            f"This gateway delivers read and aggregate; {request.action} needs a compute environment."
+        )
     return DataRequest(
         action="aggregate" if request.action == "aggregate" else "read",
         columns=request.columns,

@@ -43,7 +43,7 @@ def visible(column: Column, mask: Mask | None) -> Visible:
     if isinstance(mask, Drop):
         raise FilterNotPermitted(f"column '{column.name}' is not released; leave it out of filters and groups")
     if isinstance(mask, Pseudonymise):
-        raise FilterNotPermitted(f"column '{column.name}' is released as pseudonyms; leave it out of filters and groups")
+        raise FilterNotPermitted(f"column '{column.name}' is released as pseudonyms; filter and group by others")
     return Visible(column, mask)
 
 

@@ -15,16 +15,17 @@ from gateway.access.ground import Ground
 from gateway.access.request import AccessRequest
 from gateway.audit.commit import SALT_BYTES, salted_digest
 from gateway.audit.deed import Deed
-from gateway.audit.event import AuditEvent
+from gateway.audit.event import AuditEvent, Object, Reason, Request, Result
 from gateway.audit.event import Contract as ContractRef
 from gateway.audit.event import Decision as DecisionRef
-from gateway.audit.event import Object, Reason, Request, Result
 from gateway.audit.log import Outcome, Record
 from gateway.audit.state import Standing, standing
+from gateway.crypto.canonical import record_json
 from gateway.db import Tx
 from gateway.policy.decision import Decision
 from gateway.terms.purposes import PURPOSES
 
+MAX_OWED_BYTES = 12_000
 SMALL = 10
 """Counts below this are not written into entries: they could tell of single persons (audit profiles, section 8)."""
 
@@ -157,7 +158,11 @@ def recover(tx: Tx, deed: Deed, *, dead: tuple[str, ...] | None) -> Outcome:
             contract=ContractRef(contract, digest),
             objects=(Object("dataset", dataset),),
             result=Result(reserved_rows=reserved),
-            reasons=(Reason("end-unknown", "The gateway stopped during the delivery; what left is at most what was reserved."),),
+            reasons=(
+                Reason(
+                    "end-unknown", "The gateway stopped during the delivery; what left is at most what was reserved."
+                ),
+            ),
             facts={"end": "unknown"},
             prior=entry,
         )
@@ -176,7 +181,9 @@ _OPEN_DELIVERY = (
 def _exhausted(asked: Asked, what: str) -> Outcome:
     reason = Reason("CONTRACT-SPENT", f"The contract's {what} are used up.")
     event = _decided(asked, "deny", kind="access.exhausted", reasons=(reason,))
-    problem = ContractExhausted(f"The contract's {what} are used up. Agree on a new contract with the provider.", spent=what)
+    problem = ContractExhausted(
+        f"The contract's {what} are used up. Agree on a new contract with the provider.", spent=what
+    )
     return Outcome((Record(event, _parties(asked)),), problem=problem)
 
 
@@ -200,7 +207,7 @@ def _decided(asked: Asked, outcome: str, *, kind: str = "access.decision", **gro
         decision=DecisionRef(
             outcome if kind == "access.decision" else "permit",
             rules=tuple(dict.fromkeys(reason.code for reason in decision.reasons))[:32],
-            obligations=tuple(decision.obligations),
+            obligations=_owed(decision),
             limits=decision.limits.model_dump(),
             policy_bundle=decision.bundle,
         ),
@@ -225,8 +232,16 @@ def _keep_input(tx: Tx, asked: Asked, event: AuditEvent) -> AuditEvent:
     return replace(event, decision=replace(event.decision, input_digest=salted_digest(salt, asked.document)))
 
 
+def _owed(decision: Decision) -> tuple[dict[str, Any], ...]:
+    """The obligations, or for a very wide dataset how many there are: the kept input gives them again."""
+    if len(record_json({"obligations": list(decision.obligations)})) <= MAX_OWED_BYTES:
+        return decision.obligations
+    return ({"kind": "as_decided", "count": len(decision.obligations)},)
+
+
 def _reasons(decision: Decision) -> tuple[Reason, ...]:
-    return tuple(Reason(reason.code, reason.text) for reason in decision.reasons)
+    # A sentence may quote a name that was asked for; an entry holds printable text only.
+    return tuple(Reason(r.code, "".join(c if c.isprintable() else " " for c in r.text)) for r in decision.reasons)
 
 
 def _parties(asked: Asked) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""On what ground an access stands: contract, parties, dataset and agent as they are now, and the policy's input of them."""
+"""On what ground an access stands: contract, parties, dataset and agent as of now, and the policy's input of them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NO_APPROVALS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What was true under `standing`. The signatures were judged when the bytes were first met; the rest is as of now."""
+    """What was true under `standing`. Signatures were judged when the bytes were first met; the rest is as of now."""
 
     contract: VerifiedContract
     state: State
@@ -55,7 +55,7 @@ class Ground:
     read_at: float
 
     def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> dict[str, Any]:
-        """The policy's input. Facts about parties and places come from enrolment; from the request only what it asks."""
+        """The policy's input. Facts about parties and places come from enrolment; the request gives what it asks."""
         country = caller.participant.facts.country
         return {
             "context": {"now": now},

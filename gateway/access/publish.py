@@ -74,5 +74,7 @@ def withdraw(tx: Tx, dataset_id: str, provider: str, deed: Deed) -> Outcome:
     if not store.withdraw(tx, dataset_id):
         raise WrongState("The dataset is withdrawn already.")
     state.bump_epoch(tx)
-    event = deed.event("dataset.withdrawn", objects=(Object("dataset", dataset_id, version=dataset.governance_version),))
+    event = deed.event(
+        "dataset.withdrawn", objects=(Object("dataset", dataset_id, version=dataset.governance_version),)
+    )
     return Outcome((Record(event, (provider,)),))

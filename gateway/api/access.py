@@ -80,5 +80,3 @@ async def _wanted(request: Request) -> AccessRequest:
         return AccessRequest.model_validate(body)
     except ValidationError as error:
         raise validation_problem(error.errors()) from None
-
-

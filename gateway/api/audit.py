@@ -38,7 +38,9 @@ class EntryView(BaseModel):
     index: int
     id: str
     leaf_hash: str
-    record: dict[str, Any] = Field(description="the entry itself; `GET /v1/receipts/{id}` gives its exact bytes with proof")
+    record: dict[str, Any] = Field(
+        description="the entry itself; `GET /v1/receipts/{id}` gives its exact bytes with proof"
+    )
 
     @classmethod
     def of(cls, stored: Stored) -> EntryView:
@@ -77,7 +79,7 @@ def list_entries(
     before: Annotated[int | None, Query(ge=0, le=2**53 - 1)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> EntriesView:
-    """A participant's officer sees the entries it is a party to, the operator's officer sees all. The look is an entry."""
+    """A participant's officer sees the entries it is a party to, the operator's officer all. The look is an entry."""
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     filter = wanted.filter
     with gateway.db.reading_tx() as tx:
@@ -106,8 +108,8 @@ def export(
 ) -> StreamingResponse:
     """Check it with `corridor audit verify FILE --key VKEY`, or with any program of your own.
 
-    Without filters: the operator's officer gets every entry, a participant's officer its own with what opens its running
-    number in each, which proves that none is left out. With filters: the entries that fit, each with its proof.
+    Without filters: the operator's officer gets every entry, a participant's officer its own with what opens its
+    running number in each, which proves that none is left out. With filters: the entries that fit, each with its proof.
     """
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     filter = wanted.filter
@@ -156,7 +158,9 @@ def consistency(
 
 class LogKeyView(BaseModel):
     origin: str
-    vkey: str = Field(description="C2SP signed-note verifier key; compare it with what the operator published elsewhere")
+    vkey: str = Field(
+        description="C2SP signed-note verifier key; compare it with what the operator published elsewhere"
+    )
 
 
 @router.get("/audit/key", summary="The key that signs the log's checkpoints")
@@ -184,9 +188,7 @@ def _export_lines(gateway: Gateway, caller: Caller, filter: Filter) -> Iterator[
                 Row(stored.index, stored.body, Opening(opening.seq, opening.prev, opening.salt))
                 for stored, opening in reader.party_entries(tx, seen_by, size=head.size)
             )
-            yield from export_selection(
-                rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, party=seen_by
-            )
+            yield from export_selection(rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, party=seen_by)
 
 
 def _ascending(tx: Tx, seen_by: str | None, filter: Filter, size: int) -> Iterator[Stored]:
@@ -212,4 +214,3 @@ def _look(actor: Acting, kind: str, filter: Filter, found: int | None) -> None:
     except ValueError:
         event = deed.event(kind, facts={"filter": "not-a-code"})
     actor.record(lambda _tx: Outcome((Record(event, (actor.caller.participant.id,)),)))
-

@@ -69,7 +69,8 @@ class DatasetView(BaseModel):
             health_category=list(metadata.health_category),
             licence=metadata.licence,
             columns=[
-                ColumnView(name=c.name, type=c.type, role=c.role, description=c.description) for c in registration.columns
+                ColumnView(name=c.name, type=c.type, role=c.role, description=c.description)
+                for c in registration.columns
             ],
             person_column=registration.person_column,
             rows=dataset.rows,
@@ -86,7 +87,7 @@ class DatasetView(BaseModel):
 
 @router.post("/datasets", status_code=201, summary="Register a dataset, a view of a source (provider)")
 def register(body: Registration, actor: Actor, gateway: Gateway) -> DatasetView:
-    """The declaration is compared with the source: columns, types, every cell of a CSV. Nothing is published otherwise."""
+    """The declaration is compared with the source: columns, types, every cell of a CSV."""
     actor.caller.need(AgentRole.PROVIDER)
     deed = actor.deed()
     dataset = publish.examine(body, actor.caller.participant.id, gateway.open_source, int(deed.at))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import orjson
-from typing import Annotated, Any
+from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +19,7 @@ from gateway.contracts.store import Contract, Offer
 from gateway.crypto.canonical import b64url_encode
 from gateway.identity.caller import AgentRole, Caller
 from gateway.problems import NotFound, WrongState
-from gateway.terms.model import Terms, parse_terms
+from gateway.terms.model import Terms
 
 router = APIRouter(route_class=StrictRoute, tags=["contracts"])
 
@@ -66,7 +66,7 @@ class SignatureBody(BaseModel):
 
 
 class ContractView(BaseModel):
-    """A contract or its draft. `payload` is what is signed: base64url of the canonical bytes, whose SHA-256 is `digest`."""
+    """A contract or its draft. `payload` is what is signed: base64url of canonical bytes, whose SHA-256 is `digest`."""
 
     id: str
     state: str
@@ -122,9 +122,10 @@ def offer(body: OfferBody, actor: Actor, gateway: Gateway) -> OfferView:
     deed = actor.deed()
     offer_id = actor.record(lambda tx: lifecycle.offer(tx, dataset, body.terms, body.consumer, deed)).value
     with gateway.db.reading() as session:
-        found = store.offer_by_id(session, offer_id)
-    assert found is not None
-    return OfferView.of(found)
+        made = store.offer_by_id(session, offer_id)
+    if made is None:
+        raise NotFound
+    return OfferView.of(made)
 
 
 @router.get("/offers", summary="Offers you made, or that are open to you")
@@ -132,7 +133,7 @@ def list_offers(
     caller: AuthenticatedCaller, gateway: Gateway, dataset: Annotated[str | None, Query(max_length=100)] = None
 ) -> list[OfferView]:
     with gateway.db.reading() as session:
-        found = [o for o in store.offers_seen_by(session, caller.participant.id, dataset=dataset)]
+        found = store.offers_seen_by(session, caller.participant.id, dataset=dataset)
         seen = {o.dataset for o in found if dataset_seen_by(session, caller.participant, o.dataset) is not None}
     return [OfferView.of(o) for o in found if o.dataset in seen]
 
@@ -196,7 +197,7 @@ def get_envelope(contract: ContractId, caller: AuthenticatedCaller, gateway: Gat
 
 @router.get("/contracts/{contract}/keys", summary="The keys that verify this contract, as the gateway enrolled them")
 def get_contract_keys(contract: ContractId, caller: AuthenticatedCaller, gateway: Gateway) -> Response:
-    """Trust these as far as you trust the gateway; compare their thumbprints with what the parties tell you themselves."""
+    """Trust these as far as you trust the gateway; compare their thumbprints with what the parties tell you."""
     found = _seen(gateway, caller, contract)
     document = gateway.contract_keys((found.provider, found.consumer))
     return Response(orjson.dumps(document), media_type="application/json")

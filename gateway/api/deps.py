@@ -14,6 +14,7 @@ from gateway.identity.enrolment import actor
 from gateway.identity.errors import NotAuthenticated
 from gateway.runtime import Runtime
 
+
 async def runtime(request: Request) -> Runtime:
     """The gateway this application serves."""
     gateway: Runtime = request.app.state.runtime
@@ -31,10 +32,8 @@ async def authenticated(request: Request) -> Caller:
     if scheme.lower() != "bearer" or not token or not token.isascii():
         raise NotAuthenticated("Send the header Authorization: Bearer <token>; tokens come from POST /v1/token.")
     gateway: Runtime = request.app.state.runtime
-    caller = gateway.directory.remembered(token, gateway.log.standing.epoch)
-    if caller is None:
-        caller, _epoch = await asyncio.to_thread(gateway.directory.verify, token)
-    return caller
+    known = gateway.directory.remembered(token, gateway.log.standing.epoch)
+    return known if known is not None else await asyncio.to_thread(gateway.directory.verify, token)
 
 
 Gateway = Annotated[Runtime, Depends(runtime)]

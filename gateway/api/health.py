@@ -64,5 +64,3 @@ async def _policy_answers(gateway: Gateway) -> None:
     answer = await gateway.engine.evaluate(b"{}")
     if gateway.bundle.digest.encode() not in answer:
         raise PolicyUnavailable("The policy engine holds another bundle than the active one.")
-
-

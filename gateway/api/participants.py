@@ -50,7 +50,7 @@ class AgentBody(BaseModel):
 class ContractKeyBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    kid: str = Field(max_length=512, examples=["did:web:hospital.example#contract-1"])
+    kid: str = Field(max_length=250, examples=["did:web:hospital.example#contract-1"])
     key: Jwk
 
 
@@ -59,7 +59,7 @@ class AdmissionBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=255, description="its DID", examples=["did:web:hospital.example"])
+    id: str = Field(max_length=180, description="its DID", examples=["did:web:hospital.example"])
     name: str = Field(min_length=1, max_length=200)
     facts: Facts
     contract_key: ContractKeyBody

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ router = APIRouter(route_class=StrictRoute, tags=["identity"])
 
 class TokenView(BaseModel):
     access_token: str
-    token_type: str = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  a kind of token, no secret
     expires_in: int = TOKEN_LIFE_S
 
 
@@ -34,7 +34,7 @@ def token(
     client_assertion_type: Annotated[str, Form(max_length=100)],
     client_assertion: Annotated[str, Form(max_length=8192)],
 ) -> TokenView:
-    """The assertion: `iss` and `sub` the agent's handle, `aud` the gateway's DID, at most 60 seconds, `jti` used once."""
+    """The assertion: `iss` and `sub` the agent's handle, `aud` the gateway's DID, at most 60 s, `jti` used once."""
     if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
         raise Malformed(f"Send grant_type=client_credentials and client_assertion_type={ASSERTION_TYPE}.")
     now = gateway.clock()

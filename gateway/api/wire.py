@@ -84,7 +84,7 @@ async def require_json(request: Request) -> Any:
 
 
 def problem_document(problem: Problem) -> dict[str, Any]:
-    """RFC 9457. Without `instance`: an answer about a thing that is hidden must equal one about a thing that never was."""
+    """RFC 9457. Without `instance`: an answer about a hidden thing must equal one about a thing that never was."""
     document: dict[str, Any] = {
         "type": PROBLEM_TYPES + problem.slug,
         "title": problem.title,
@@ -127,7 +127,12 @@ def install_problem_handlers(app: FastAPI) -> None:
         if error.status_code == 404:
             return problem_response(NotFound())
         problem = Problem(str(error.detail))
-        document = {**problem_document(problem), "type": "about:blank", "title": error.detail, "status": error.status_code}
+        document = {
+            **problem_document(problem),
+            "type": "about:blank",
+            "title": error.detail,
+            "status": error.status_code,
+        }
         return Response(orjson.dumps(document), error.status_code, media_type=PROBLEM_JSON, headers=error.headers)
 
     @app.exception_handler(ClientDisconnect)
@@ -138,7 +143,9 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def bug(request: Request, error: Exception) -> Response:
         request_id = request.scope.get("corridor.request_id", "")
         logger.error("request.failed", request_id=request_id, exc_info=error)
-        return problem_response(InternalError(f"Quote the request id {request_id} to the operator.", request_id=request_id))
+        return problem_response(
+            InternalError(f"Quote the request id {request_id} to the operator.", request_id=request_id)
+        )
 
 
 def validation_problem(found: Any) -> Malformed:

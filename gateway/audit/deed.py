@@ -10,7 +10,7 @@ from gateway.audit.event import Actor, AuditEvent, Request, Source
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """The frame of one request's events. `at`: seconds, UTC; `request_id` correlates them with the gateway's own log."""
+    """The frame of one request's events. `at`: seconds, UTC; `request_id` leads to the gateway's own log."""
 
     actor: Actor
     source: Source

@@ -1,8 +1,8 @@
 """The log's writer: the only way anything becomes an entry, and the only way any room changes state.
 
 One thread owns the one writing connection. Callers hand it a change; it drains what has queued while the last commit
-ran, applies each change under a savepoint of its own, appends the events they return to the tree, signs one checkpoint
-and commits all of it at once. Callers are answered after the commit, never before.
+ran, applies each change under a savepoint of its own, appends the events they return to the tree, signs one
+checkpoint and commits all of it at once. Callers are answered after the commit, never before.
 
 A commit that fails is undetermined: the rows may be there or not. The writer drops its connection, re-reads the head from
 disk and only then answers, so that nobody is told yes or no on a guess.
@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from gateway.audit import commit
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.errors import LogDamaged, LogUnavailable
-from gateway.audit.event import AuditEvent, finish
+from gateway.audit.event import MAX_PARTIES, AuditEvent, finish
 from gateway.audit.merkle import Frontier, leaf_hash
 from gateway.audit.note import NoteSigner
 from gateway.audit.state import Standing, standing
@@ -48,6 +48,11 @@ class Record:
 
     event: AuditEvent
     parties: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        # Judged here, in the caller's hands: inside the writer it would take the whole batch down.
+        if len(self.parties) > MAX_PARTIES:
+            raise ValueError(f"an entry has at most {MAX_PARTIES} parties")
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,11 +152,12 @@ def tile_reader(tx: Tx) -> TileReader:
                 return bytes(row[0])
         first = n * TILE_WIDTH
         if level == 0:
-            sql, values = "SELECT leaf FROM log_entry WHERE idx >= ? AND idx < ? ORDER BY idx", (first, first + width)
+            sql = "SELECT leaf FROM log_entry WHERE idx >= ? AND idx < ? ORDER BY idx"
+            rows = tx.execute(sql, (first, first + width)).fetchall()
         else:
             sql = "SELECT root FROM log_tile WHERE level = ? AND n >= ? AND n < ? ORDER BY n"
-            values = (level - 1, first, first + width)
-        hashes = b"".join(bytes(row[0]) for row in tx.execute(sql, values).fetchall())
+            rows = tx.execute(sql, (level - 1, first, first + width)).fetchall()
+        hashes = b"".join(bytes(row[0]) for row in rows)
         if len(hashes) != 32 * width:
             raise LogDamaged(f"Tile {level}/{n} of the log is incomplete.")
         return hashes

@@ -38,7 +38,7 @@ COLUMN_NAME = r"^[^\W\d]\w*([ ._-]\w+)*$"
 
 
 class Column(_Value):
-    """One published column. `not_identifying` is the provider's reason why a name that looks like an identifier is none."""
+    """One published column. `not_identifying`: why a name that looks like an identifier tells nobody apart."""
 
     name: str = Field(min_length=1, max_length=128, pattern=COLUMN_NAME)
     type: ColumnType

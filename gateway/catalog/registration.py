@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -129,7 +130,7 @@ class Registration(_Part):
 
     @property
     def governance_version(self) -> str:
-        """`sha256:` and the digest of what a contract is made about: columns, roles and governance facts, not content."""
+        """`sha256:` and the digest of what contracts are about: columns, roles and governance facts, not content."""
         facts = self.model_dump(mode="json", include={"columns", "person_column", "governance"})
         return "sha256:" + hashlib.sha256(canonical_json(facts)).hexdigest()
 
@@ -166,15 +167,15 @@ def check_declaration(registration: Registration) -> None:
 
 def _columns(registration: Registration) -> list[str]:
     findings = []
-    folded: dict[str, str] = {}
+    names = Counter(column.name.casefold() for column in registration.columns)
     for column in registration.columns:
-        twin = folded.setdefault(column.name.casefold(), column.name)
-        if twin is not column.name:
+        if names[column.name.casefold()] > 1:
             findings.append(f"Column {column.name!r} is declared twice (names differ at most in case); keep one.")
-        if column.role is Role.PLAIN and _looks_identifying(column.name) and column.not_identifying is None:
+        identifies = column.role is Role.DIRECT_IDENTIFIER or column.not_identifying is not None
+        if not identifies and _looks_identifying(column.name):
             findings.append(
-                f"Column {column.name!r} is declared plain and is called like an identifier. Declare it direct_identifier"
-                " or quasi_identifier, or say in `not_identifying` why it identifies nobody."
+                f"Column {column.name!r} is declared {column.role.value} and is called like an identifier. Declare it"
+                " direct_identifier, or say in `not_identifying` why it tells nobody apart."
             )
     if registration.person_column is not None:
         person = registration.view.column(registration.person_column)
@@ -197,13 +198,12 @@ def _levels(registration: Registration) -> list[str]:
     published = [c.name for c in registration.columns if c.role is Role.DIRECT_IDENTIFIER]
     published = [name for name in published if name != registration.person_column]
     if published and level < 4:
-        findings.append(
-            f"The view publishes direct identifiers ({', '.join(published)}), so its level is 4 or 5, not {level} (GB-02)."
-        )
+        named = ", ".join(published)
+        findings.append(f"The view publishes direct identifiers ({named}), so its level is 4 or 5, not {level} (GB-02).")
     if level > governance.source_level:
         findings.append("The view cannot be of a higher level than its source; raise `source_level` (GB-02).")
     if level < governance.source_level and governance.deidentification_report is None:
         findings.append(
-            "A view of a lower level than its source needs `deidentification_report`, the reference of the report (GB-05)."
+            "A view of a lower level than its source needs `deidentification_report`, the report's reference (GB-05)."
         )
     return findings

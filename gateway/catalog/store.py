@@ -61,8 +61,8 @@ def dataset_seen_by(session: Session, participant: Participant, dataset_id: str)
 def find(session: Session, participant: Participant, search: Search, offered: dict[str, set[str]]) -> Iterator[Dataset]:
     """Datasets the participant may find, newest first, at most `search.limit`.
 
-    `offered`: purposes in open offers by dataset id, for searches by purpose. Ids are time-ordered, so `after` is the id
-    of the last one seen.
+    `offered`: purposes in open offers by dataset id, for searches by purpose. Ids are time-ordered, so `after` is the
+    id of the last one seen.
     """
     query = select(DatasetRow).order_by(col(DatasetRow.id).desc())
     if search.provider is not None:

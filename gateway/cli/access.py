@@ -20,7 +20,9 @@ PurposeOf = Annotated[str, typer.Option(help="P01 to P23; one that the contract 
 Out = Annotated[Path | None, typer.Option(help="write the data here; default: stdout")]
 Format = Annotated[Literal["arrow", "csv", "parquet"], typer.Option("--format")]
 Where = Annotated[str | None, typer.Option(help='a filter as JSON: {"column": "age", "op": "eq", "value": "40-49"}')]
-Commercial = Annotated[bool | None, typer.Option("--commercial/--not-commercial", help="for purposes that can be either")]
+Commercial = Annotated[
+    bool | None, typer.Option("--commercial/--not-commercial", help="for purposes that can be either")
+]
 Disease = Annotated[list[str] | None, typer.Option(help="MONDO term; repeat for several")]
 
 

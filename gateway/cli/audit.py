@@ -57,7 +57,9 @@ def show_entry(entry: str, agent: As) -> None:
     parts = ("actor", "request", "contract", "decision", "result", "facts")
     told = {name: _given(record[name]) for name in parts if record.get(name)}
     what = [_given(item) for item in record["objects"]]
-    show.record({"id": found["id"], "index": found["index"], **_flat(found), **told, "objects": what, "prior": record["prior"]})
+    show.record(
+        {"id": found["id"], "index": found["index"], **_flat(found), **told, "objects": what, "prior": record["prior"]}
+    )
 
 
 @app.command()

@@ -30,7 +30,9 @@ class DigestDiffers(Problem):
 
 
 @offers.command("make")
-def make_offer(offer: Annotated[Path, typer.Argument(help="JSON: dataset, terms, consumer (docs/contracts.md)")], agent: As) -> None:
+def make_offer(
+    offer: Annotated[Path, typer.Argument(help="JSON: dataset, terms, consumer (docs/contracts.md)")], agent: As
+) -> None:
     """Offer terms for a dataset of yours (provider)."""
     with options.client(agent) as gateway:
         made = gateway.post("/v1/offers", options.read_json(offer))
@@ -43,7 +45,11 @@ def list_offers(agent: As, dataset: Annotated[str | None, typer.Option()] = None
     with options.client(agent) as gateway:
         found = gateway.get("/v1/offers", dataset=dataset)
     flat = [{**offer, **{name: offer["terms"][name] for name in ("actions", "purposes", "columns")}} for offer in found]
-    show.rows(found if show.mode.json else flat, ("id", "dataset", "provider", "actions", "purposes", "columns"), empty="No offers.")
+    show.rows(
+        found if show.mode.json else flat,
+        ("id", "dataset", "provider", "actions", "purposes", "columns"),
+        empty="No offers.",
+    )
 
 
 @contracts.command()
@@ -89,7 +95,9 @@ def sign(
             show.record(_terms(content.terms.model_dump(mode="json")), title="You are about to sign")
             show.out.print(f"digest {digest}")
             typer.confirm("Sign these terms?", abort=True)
-        entry = party_entry(payload, load_private(key), kid or f"{gateway.agent.participant}#contract-1", iat=int(time.time()))
+        entry = party_entry(
+            payload, load_private(key), kid or f"{gateway.agent.participant}#contract-1", iat=int(time.time())
+        )
         _show(gateway.post(f"/v1/contracts/{contract}/signatures", entry))
 
 

@@ -32,17 +32,36 @@ def demo(
     """Run the whole story on real data: publish, sign, ask, be refused, revoke, verify. Fails if any step does not hold."""
     started = time.monotonic()
     log_as_json()
-    folder = (home or Path(".corridor/demo")) if serve else Path(tempfile.mkdtemp(prefix="corridor-demo-"))
+    if serve:
+        folder = home or Path(".corridor/demo")
+        if (folder / "gateway").exists():
+            _serve_again(folder, port)
+            return
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="corridor-demo-"))
     try:
-        if serve:
-            folder.mkdir(parents=True, mode=0o700)
-        story = Story(folder, Settings(home=folder / "gateway"), port if serve else free_port(), say=_say)
+        story = Story(folder, _settings(folder), port if serve else free_port(), say=_say)
         _run(story, serve=serve, started=started)
-    except FileExistsError:
-        raise StoryBroken(f"{folder} exists already. Remove it, or name another folder with --home.") from None
     finally:
         if not serve:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve_again(folder: Path, port: int) -> None:
+    """The data space of an earlier `--serve`, as it was left."""
+    with serving(_settings(folder), port) as wait:
+        _say_where(f"http://127.0.0.1:{port}", folder)
+        wait()
+
+
+def _settings(folder: Path) -> Settings:
+    # Everything in the folder, whatever the environment says of the gateway that is run in earnest on this machine.
+    return Settings(home=folder / "gateway", database_url=None, sources=None, policy_engine="embedded", passphrase_file=None)
+
+
+def _say_where(url: str, folder: Path) -> None:
+    show.out.print(f"The data space runs at {url}/, its agents' key files are in {folder}/agents. Stop it with Ctrl-C.")
 
 
 def _run(story: Story, *, serve: bool, started: float) -> None:
@@ -61,8 +80,7 @@ def _run(story: Story, *, serve: bool, started: float) -> None:
         seconds = time.monotonic() - started
         show.done(f"Every step did what it says, in {seconds:.0f} s.", seconds=round(seconds, 1))
         if serve:
-            show.out.print(f"The same data space runs at {story.url}/ — agents' key files are in {story.folder}/agents.")
-            show.out.print("[dim]Stop it with Ctrl-C.[/dim]")
+            _say_where(story.url, story.folder)
             wait()
 
 
@@ -106,5 +124,7 @@ def _say(sentence: str) -> None:
 
 def _why(error: BaseException) -> str:
     if isinstance(error, Problem):
-        return f"{error.title}: {error.detail}" + "".join(f" [{r['code']}] {r['text']}" for r in error.members.get("reasons", ()))
+        return f"{error.title}: {error.detail}" + "".join(
+            f" [{r['code']}] {r['text']}" for r in error.members.get("reasons", ())
+        )
     return str(error) or type(error).__name__

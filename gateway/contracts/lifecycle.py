@@ -106,7 +106,7 @@ def accept(tx: Tx, offer_id: str, dataset: Dataset, consumer: str, house: House,
         raise OfferRefused("The offered term is over; ask the provider for a new offer.")
     state = advance(advance(State.OFFERED, State.ACCEPTED, Actor.CONSUMER), State.AGREED, Actor.GATEWAY)
     now, contract_id = int(deed.at), urn()
-    index = secrets.randbelow(STATUS_INDICES)
+    index = _free_index(tx)
     payload = draft(
         id=contract_id,
         gateway=house.did,
@@ -259,6 +259,14 @@ def _role(contract: store.Contract, party: str) -> Actor:
 def signers(contract: store.Contract) -> set[str]:
     headers = [strict_json(b64url_decode(entry["protected"]), max_bytes=MAX_HEADER) for entry in contract.entries]
     return {header["kid"].partition("#")[0] for header in headers}
+
+
+def _free_index(tx: Tx) -> int:
+    """A random place in the status list that no contract has: neighbours must say nothing about one another."""
+    while True:
+        index = secrets.randbelow(STATUS_INDICES)
+        if tx.execute("SELECT 1 FROM contract WHERE status_index = ?", (index,)).fetchone() is None:
+            return index
 
 
 def _dataset(dataset_id: str) -> Object:

@@ -73,7 +73,7 @@ def offer_by_id(session: Session, offer_id: str) -> Offer | None:
 
 
 def offers_seen_by(session: Session, participant: str, *, dataset: str | None = None) -> list[Offer]:
-    """Offers the participant made, or that are open to it, newest first. Who may find the dataset is the caller's check."""
+    """Offers the participant made, or that are open to it, newest first. Who may find the dataset is judged above."""
     open_to = or_(col(OfferRow.consumer).is_(None), col(OfferRow.consumer) == participant)
     query = select(OfferRow).where(
         or_(col(OfferRow.provider) == participant, open_to & (col(OfferRow.state) == "open"))

@@ -39,7 +39,7 @@ class ContractRow(SQLModel, table=True):
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     entries: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     envelope: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    status_index: int
+    status_index: int = Field(unique=True)
     drafted_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     draft_expires_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     valid_from: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -36,7 +36,9 @@ class Caller:
         """Raise RoleNeeded unless the caller has one of the roles."""
         if self.roles.isdisjoint(roles):
             wanted = " or ".join(sorted(roles))
-            raise RoleNeeded(f"This needs the role {wanted}. Ask your participant's administrator to enrol such an agent.")
+            raise RoleNeeded(
+                f"This needs the role {wanted}. Ask your participant's administrator to enrol such an agent."
+            )
 
     @property
     def oversees(self) -> bool:

@@ -1,8 +1,8 @@
 """From a token to its caller, verified once and remembered until the epoch moves.
 
-A token is remembered by its SHA-256, never by itself. Enrolment is read again whenever anything was revoked or suspended
-(the epoch), and at least every few seconds, so that another process's suspension is seen; what must not be late, the
-grant, is checked again at its commit.
+A token is remembered by its SHA-256, never by itself. Enrolment is read again whenever anything was revoked or
+suspended (the epoch), and at least every few seconds, so that another process's suspension is seen; what must not be
+late, the grant, is checked again at its commit.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Directory:
             raise NotAuthenticated("The access token has expired. Ask for a new one.")
         return known.caller
 
-    def verify(self, token: str) -> tuple[Caller, int]:
-        """The caller, from the token's signature and from enrolment; and the epoch that was read. Blocks.
+    def verify(self, token: str) -> Caller:
+        """The caller, from the token's signature and from enrolment. Blocks.
 
         Raises:
             NotAuthenticated: no token of ours, or its agent or participant is not active.
@@ -67,4 +67,4 @@ class Directory:
         self._known.move_to_end(digest)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
-        return caller, epoch
+        return caller

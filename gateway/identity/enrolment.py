@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from gateway.audit import state
 from gateway.audit.deed import Deed
@@ -25,7 +25,7 @@ from gateway.problems import Malformed, NotFound, WrongState
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """An agent of a participant. `label` is for its own people and never reaches the log; `location` is where it sits."""
+    """An agent of a participant. `label` is for its own people and stays off the log; `location` is where it sits."""
 
     participant: str
     label: str
@@ -86,7 +86,11 @@ def enrol(tx: Tx, enrolment: Enrolment, deed: Deed) -> Outcome:
     event = deed.event(
         "agent.enrolled",
         objects=(Object("agent", agent), Object("participant", owner.id)),
-        facts={"roles": ",".join(enrolled.roles), "location": enrolled.location, "thumbprint": f"sha-256:{enrolled.thumbprint}"},
+        facts={
+            "roles": ",".join(enrolled.roles),
+            "location": enrolled.location,
+            "thumbprint": f"sha-256:{enrolled.thumbprint}",
+        },
     )
     return Outcome((Record(event, (owner.id, deed.actor.org_id)),), enrolled)
 
@@ -116,7 +120,8 @@ def _move(tx: Tx, agent: str, participant: str, deed: Deed, source: str, target:
 
 def agents_of(session: Session, participant: str) -> list[Agent]:
     """A participant's agents, oldest first."""
-    rows = session.exec(select(AgentRow).where(AgentRow.participant == participant).order_by(AgentRow.enrolled_at, AgentRow.id))  # type: ignore[arg-type]  # columns, not values
+    query = select(AgentRow).where(AgentRow.participant == participant)
+    rows = session.exec(query.order_by(col(AgentRow.enrolled_at), col(AgentRow.id)))
     return [_agent(row) for row in rows]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from gateway.crypto.keys import PublicKey
 from gateway.identity.errors import AssertionRefused, NotAuthenticated
@@ -22,10 +23,11 @@ CLOCK_SKEW_S = 10
 TOKEN_LIFE_S = 900
 MAX_TOKEN_BYTES = 4096
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-TOKEN_TYPE = "at+jwt"
+TOKEN_TYPE = "at+jwt"  # noqa: S105  a media type (RFC 9068), no secret
 _ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 # Times are judged here against `now`, not by the library against the wall clock.
-_OPTIONS: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+_UNTIMED: Options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+_REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,14 @@ def read_assertion(assertion: str, *, key: PublicKey, audience: str, now: float)
             key=key.key,
             algorithms=[jwt_algorithm(key)],
             audience=audience,
-            options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"], **_OPTIONS},
+            options={"require": _REQUIRED, **_UNTIMED},
         )
         header = jwt.get_unverified_header(assertion)
-    except jwt.PyJWTError as error:
-        raise AssertionRefused(f"The assertion does not verify: {error}.") from None
+    except (jwt.InvalidAudienceError, jwt.MissingRequiredClaimError) as error:
+        # Judged after the signature: only the key's owner gets to read this.
+        raise AssertionRefused(f"The assertion is signed, but not for this: {error}.") from None
+    except jwt.PyJWTError:
+        raise AssertionRefused("The assertion does not verify.") from None
     issued, expires, jti = claims["iat"], claims["exp"], claims["jti"]
     if header.get("typ", "JWT") not in ("JWT", "client-authentication+jwt"):
         raise AssertionRefused("`typ` must be JWT or client-authentication+jwt.")
@@ -82,7 +87,9 @@ def read_assertion(assertion: str, *, key: PublicKey, audience: str, now: float)
     if not (type(issued) is int and type(expires) is int):
         raise AssertionRefused("`iat` and `exp` must be integer seconds.")
     if not issued - CLOCK_SKEW_S <= now < expires or not 0 < expires - issued <= ASSERTION_LIFE_S:
-        raise AssertionRefused("The assertion must be fresh: at most 60 seconds from `iat` to `exp`, and now inside it.")
+        raise AssertionRefused(
+            "The assertion must be fresh: at most 60 seconds from `iat` to `exp`, and now inside it."
+        )
     if not isinstance(jti, str) or not _ID.fullmatch(jti):
         raise AssertionRefused("`jti` must be 1 to 128 unreserved characters.")
     return Assertion(agent=claims["sub"], jti=jti, expires_at=expires)
@@ -131,7 +138,7 @@ class TokenSigner:
                 algorithms=[jwt_algorithm(self.public)],
                 audience=self.gateway,
                 issuer=self.gateway,
-                options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"], **_OPTIONS},
+                options={"require": _REQUIRED, **_UNTIMED},
             )
         except jwt.PyJWTError:
             raise NotAuthenticated from None

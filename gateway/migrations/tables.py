@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from sqlmodel import SQLModel
+
 import gateway.access.tables
 import gateway.audit.tables
 import gateway.catalog.tables
 import gateway.contracts.tables
 import gateway.identity.tables
 import gateway.participants.tables  # noqa: F401  imported so that SQLModel knows the tables
-from sqlmodel import SQLModel
 
 METADATA = SQLModel.metadata

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 from pydantic import model_validator as _after
 
 from gateway.obligations.errors import PredicateMalformed, UnknownObligation
-from gateway.obligations.predicate import AllOf, AnyOf, Comparison, Not, Predicate, document_of, parse as _predicate
+from gateway.obligations.predicate import AllOf, AnyOf, Comparison, Not, Predicate, document_of
+from gateway.obligations.predicate import parse as _predicate
 
 MAX_OBLIGATIONS = 500
 

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 Key = tuple[Hashable, ...]
 Cells = Mapping[Key, int]
 
-MAX_STEPS = 300
+MAX_STEPS = 80
 """How long another table is looked for that agrees with all that is shown. None found counts as none there."""
+
+MAX_STEPS_IN_ALL = 50_000
+"""How long one table is worked on, a few seconds. If that does not do, all its cells are withheld: the reader had
+better group by fewer columns."""
+
+_MOVES = 64  # tried along one sum
 
 
 def suppressed(cells: Cells, threshold: int, *, complementary: bool = True) -> frozenset[Key]:
@@ -37,7 +43,8 @@ class _Table:
         self.cells = dict(cells)
         self.threshold = threshold
         self.dimensions = len(next(iter(cells), ()))
-        self.order = {key: n for n, key in enumerate(sorted(self.cells, key=lambda k: (self.cells[k], _sortable(k))))}
+        by_count = sorted(self.cells, key=lambda key: (self.cells[key], _sortable(key)))
+        self.order = {key: n for n, key in enumerate(by_count)}
         self.small = {key for key, count in self.cells.items() if count <= threshold}
         self.lines = self._known_lines()
         self.through: dict[Key, list[tuple[Key, ...]]] = {key: [] for key in self.cells}
@@ -50,17 +57,20 @@ class _Table:
             return frozenset()
         hidden = set(self.small)
         safe: set[Key] = set()
-        while True:
+        steps = MAX_STEPS_IN_ALL
+        while steps > 0:
             self._close_lines(hidden)
             if len(hidden) == len(self.cells):
-                return frozenset(hidden)
+                break
             # What was safe stays so: withholding more only leaves the reader more to choose from.
-            others = _Others(self.cells, hidden, self.lines)
+            others = _Others(self.cells, hidden, self.lines, steps)
             told = [key for key in self.order if key in self.small and key not in safe and not others.differ_at(key)]
             if not told:
                 return frozenset(hidden)
             safe |= others.found_safe
             hidden |= {self._cheapest_near(key, hidden) for key in told}
+            steps = others.steps
+        return frozenset(self.cells)
 
     def _known_lines(self) -> list[tuple[Key, ...]]:
         """Every sum of cells that the reader can know: the margins over each set of dimensions, where they are shown."""
@@ -112,8 +122,9 @@ class _Others:
     One such table with another count in a cell proves that the cell cannot be worked out.
     """
 
-    def __init__(self, cells: Cells, hidden: set[Key], lines: list[tuple[Key, ...]]) -> None:
+    def __init__(self, cells: Cells, hidden: set[Key], lines: list[tuple[Key, ...]], steps: int) -> None:
         self.cells = cells
+        self.steps = steps
         self.lines = [inside for keys in lines if (inside := [key for key in keys if key in hidden])]
         self.through: dict[Key, list[int]] = {key: [] for key in hidden}
         for n, inside in enumerate(self.lines):
@@ -125,10 +136,12 @@ class _Others:
         """Whether a table is found that differs in this cell, by one, and elsewhere by one at most."""
         if key not in self.found_safe:
             for step in (1, -1):
-                change = _Change(self)
+                change = _Change(self, min(MAX_STEPS, self.steps))
                 if change.allowed(key, step):
                     change.make(key, step)
-                    if change.balance():
+                    found = change.balance()
+                    self.steps -= change.taken
+                    if found:
                         self.found_safe |= change.made.keys()
                         break
         return key in self.found_safe
@@ -137,11 +150,11 @@ class _Others:
 class _Change:
     """Counts moved by one up or down, on the way to sums that are what they were."""
 
-    def __init__(self, others: _Others) -> None:
+    def __init__(self, others: _Others, most: int) -> None:
         self.others = others
+        self.most, self.taken = most, 0
         self.made: dict[Key, int] = {}
         self.off: dict[int, int] = {}
-        self.steps = MAX_STEPS
 
     def allowed(self, key: Key, step: int) -> bool:
         return key not in self.made and self.others.cells[key] + step >= 1
@@ -165,11 +178,11 @@ class _Change:
             return True
         line = min(self.off, key=lambda n: len(self.others.lines[n]))
         step = -1 if self.off[line] > 0 else 1
-        moves = [key for key in self.others.lines[line] if self.allowed(key, step)]
+        moves = list(islice((key for key in self.others.lines[line] if self.allowed(key, step)), _MOVES))
         for key in sorted(moves, key=lambda k: self._left_off(k, step)):
-            if self.steps <= 0:
+            if self.taken >= self.most:
                 return False
-            self.steps -= 1
+            self.taken += 1
             self.make(key, step)
             if self.balance():
                 return True

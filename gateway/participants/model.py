@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 class Facts(BaseModel):
-    """What the operator established about a participant (health-data rules read these, section 1 of the rules digest)."""
+    """What the operator established about a participant; the health-data rules read these."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from gateway.crypto.keys import EnrolledKey, screen
+from gateway.crypto.keys import EnrolledKey, State, screen
 from gateway.participants.model import Facts, Participant
 from gateway.participants.tables import ParticipantKeyRow, ParticipantRow
 
@@ -46,5 +46,5 @@ def _participant(row: ParticipantRow) -> Participant:
 def _key(row: ParticipantKeyRow) -> EnrolledKey:
     # Screened again at every reading: a key that was altered at rest is no key.
     public = screen(row.jwk, purpose="contract")
-    state = "active" if row.state == "active" else "retired" if row.state == "retired" else "compromised"
+    state: State = "active" if row.state == "active" else "retired" if row.state == "retired" else "compromised"
     return EnrolledKey(row.kid, row.participant, public, "contract", state, row.valid_from, row.valid_until)

@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("valid_to", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("digest"),
+        sa.UniqueConstraint("status_index"),
     )
     op.create_index(op.f("ix_contract_consumer"), "contract", ["consumer"], unique=False)
     op.create_index(op.f("ix_contract_dataset"), "contract", ["dataset"], unique=False)
