@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +55,12 @@ class _Piece:
     data: bytes
     rows: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +201,7 @@ class _Producer:
         self._held = ExitStack()
         self._opened: Opened | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._batches: Iterator[pa.RecordBatch] = iter(())
-        self._schema: pa.Schema | None = None
+        self._answer: _Answer | None = None
         self.cells_suppressed = 0
         self.content_digest = ""
 
@@ -207,34 +213,31 @@ class _Producer:
             raise self._explained(error) from None
 
     def begin(self, plan: Plan) -> None:
-        assert self._opened is not None
+        opened = self._opened
+        if opened is None:
+            raise RuntimeError("a delivery is opened before it begins")
         try:
-            self._connection, relation = self._held.enter_context(engine(self._opened, self._limits))
+            connection, relation = self._held.enter_context(engine(opened, self._limits))
+            self._connection = connection
             if self._stopped.is_set():
                 raise SourceUnavailable("the delivery was given up before it began")
             query = plan.query.replace("{source}", relation)
-            if plan.action == "aggregate":
-                self._count(plan, query)
-            else:
-                self._read(plan, query)
+            answer = self._counts if plan.action == "aggregate" else self._rows
+            self._answer = answer(connection, plan, query)
+            opened.verify()
         except (SourceError, *_ENGINE_ERRORS) as error:
             raise self._explained(error) from None  # the engine's text may quote a value
 
-    def _count(self, plan: Plan, query: str) -> None:
-        assert self._connection is not None and self._opened is not None
-        rows = self._connection.execute(query, dict(plan.parameters)).fetchall()
-        self._opened.verify()
-        table, self.cells_suppressed = counted(plan, rows)
-        self._schema, self._batches = table.schema, iter(table.to_batches())
+    def _counts(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
+        groups = connection.execute(query, dict(plan.parameters)).fetchall()
+        table, self.cells_suppressed = counted(plan, groups)
+        return _Answer(table.schema, iter(table.to_batches()))
 
-    def _read(self, plan: Plan, query: str) -> None:
-        assert self._connection is not None
+    def _rows(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
         rows = min(_BATCH_ROWS, max(2048, _BATCH_CELLS // len(plan.released)))
-        relation = self._connection.sql(query, params=dict(plan.parameters))
-        reader = relation.to_arrow_reader(rows)
-        self._schema = reader.schema
-        first = next(reader, None)
-        self._batches = _chain(first, reader)
+        reader = connection.sql(query, params=dict(plan.parameters)).to_arrow_reader(rows)
+        first = next(reader, None)  # what is wrong with the query or its first rows shows before a byte has left
+        return _Answer(reader.schema, reader if first is None else chain((first,), reader))
 
     def run(self, hand: Callable[[_Piece | _End], None]) -> None:
         try:
@@ -249,11 +252,13 @@ class _Producer:
                 hand(_End(self._explained(error)))
 
     def _encoded(self) -> Iterator[_Piece]:
-        assert self._schema is not None and self._opened is not None
+        answer, opened = self._answer, self._opened
+        if answer is None or opened is None:
+            raise RuntimeError("a delivery is started before its pieces are taken")
         sink, digest, rows = Sink(), hashlib.sha256(), 0
-        out = encoder(self._form, self._schema, sink)
-        for batch in self._batches:
-            self._opened.verify()
+        out = encoder(self._form, answer.schema, sink)
+        for batch in answer.batches:
+            opened.verify()
             out.write(batch)
             rows += batch.num_rows
             if sink.size >= PIECE_MIN:
@@ -262,7 +267,7 @@ class _Producer:
                 for start, end in whole:
                     yield _piece(taken[start:end], rows, digest)
                 sink.write(bytes(taken[whole[-1][1] :]))
-        self._opened.verify()
+        opened.verify()
         out.finish()
         taken = memoryview(sink.take())
         for start in range(0, len(taken), PIECE_MAX):
@@ -288,15 +293,9 @@ class _Producer:
             connection.interrupt()
 
     def release(self) -> None:
-        self._batches = iter(())
+        self._answer = None
         self._held.close()
         self._connection = self._opened = None
-
-
-def _chain(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    if first is not None:
-        yield first
-    yield from rest
 
 
 def _piece(data: memoryview, rows: int, digest: hashlib._Hash) -> _Piece:

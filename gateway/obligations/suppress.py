@@ -73,7 +73,7 @@ class _Table:
         return frozenset(self.cells)
 
     def _known_lines(self) -> list[tuple[Key, ...]]:
-        """Every sum of cells that the reader can know: the margins over each set of dimensions, where they are shown."""
+        """Every sum of cells that the reader can know: margins over each set of dimensions, where they are shown."""
         known = []
         for size in range(1, self.dimensions + 1):
             for summed in combinations(range(self.dimensions), size):
@@ -101,7 +101,7 @@ class _Table:
                     changed = True
 
     def _all_large(self, inside: list[Key]) -> bool:
-        """Only cells that are withheld for others' sake, more than one of them: their line gives no small count away."""
+        """More than one cell, all of them withheld for others' sake: their sum gives no small count away."""
         return len(inside) > 1 and not any(key in self.small for key in inside)
 
     def _cheapest_near(self, told: Key, hidden: set[Key]) -> Key:
