@@ -73,9 +73,7 @@ class CsvFile:
                 raise SourceChanged(str(mismatch)) from mismatch
             yield _OpenedCsv(descriptor, print_, _relation(descriptor, form, read.columns))
 
-    def _checked(
-        self, descriptor: int, print_: Fingerprint, form: Form, columns: tuple[SourceColumn, ...]
-    ) -> int:
+    def _checked(self, descriptor: int, print_: Fingerprint, form: Form, columns: tuple[SourceColumn, ...]) -> int:
         declared(columns, tuple(SourceColumn(name, "other") for name in form.header), compare_types=False)
         rows = _check(descriptor, form, columns, tuple(form.header.index(column.name) for column in columns))
         self._fingerprints.remember_checked("csv", print_.digest, columns)
@@ -115,9 +113,7 @@ def _well_formed(cell: str, kind: SourceType) -> str:
     return f"(regexp_full_match({cell}, '{_LOOKS[kind]}') AND {cast} IS NOT NULL{finite})"
 
 
-def _check(
-    descriptor: int, form: Form, columns: tuple[SourceColumn, ...], positions: tuple[int, ...]
-) -> int:
+def _check(descriptor: int, form: Form, columns: tuple[SourceColumn, ...], positions: tuple[int, ...]) -> int:
     """The number of rows, once every cell of `columns` is what it is declared to be."""
     firsts = [
         f"count(c{at})"  # reading a text cell checks its encoding

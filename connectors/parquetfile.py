@@ -36,7 +36,7 @@ _TYPES: dict[str, SourceType] = {
     "BOOLEAN": "boolean",
     "DATE": "date",
     **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "datetime"),
-    "TIMESTAMP WITH TIME ZONE": "datetime",
+    **dict.fromkeys(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"), "datetime"),
 }
 
 
@@ -77,8 +77,8 @@ def _read_parquet(descriptor: int) -> str:
 
 
 def _value(column: SourceColumn, engine_type: str) -> str:
-    if engine_type == "TIMESTAMP WITH TIME ZONE":
-        return f"({quoted(column.name)} AT TIME ZONE 'UTC')"
+    if engine_type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"):
+        return f"CAST({quoted(column.name)} AT TIME ZONE 'UTC' AS TIMESTAMP)"
     wanted = DUCKDB_TYPES[column.type]
     return quoted(column.name) if engine_type == wanted else f"CAST({quoted(column.name)} AS {wanted})"
 

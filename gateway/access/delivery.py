@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ PIECE_MAX = 1024 * 1024
 NO_CAP = 2**53 - 1
 """Rows without a bound of their own: more than any source has."""
 _WAITING = 4  # pieces made and not yet taken
-_BATCH_ROWS = 100_000
+_BATCH_ROWS = 50_000
 _BATCH_CELLS = 1_000_000  # a batch of a wide dataset has fewer rows, so that memory does not grow with columns
 
 T = TypeVar("T")
@@ -54,7 +54,6 @@ class Stats:
 class _Piece:
     data: bytes
     rows: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,7 @@ def open_delivery(
 class Delivery:
     """One answer on its way. `open`, `start`, then `pieces` once; `aclose` whenever it is given up before its end."""
 
-    def __init__(
-        self, source: Source, plan: Plan, replan: Callable[[int], Plan], form: Format, limits: Limits
-    ) -> None:
+    def __init__(self, source: Source, plan: Plan, replan: Callable[[int], Plan], form: Format, limits: Limits) -> None:
         self.plan = plan
         self._replan = replan
         self.media_type = MEDIA_TYPES[form]
@@ -139,7 +136,7 @@ class Delivery:
         await self._or_close(lambda: self._producer.begin(self.plan))
         self.stats.cells_suppressed = self._producer.cells_suppressed
 
-    async def pieces(self, check: Callable[[], Awaitable[None]]) -> AsyncIterator[bytes]:
+    async def pieces(self, check: Callable[[], Awaitable[None]]) -> AsyncGenerator[bytes, None]:
         """The answer in pieces of 256 KiB to 1 MiB, the last one smaller.
 
         `check` is awaited before each piece; what it raises ends the stream. So does a source that fails: the
@@ -151,6 +148,7 @@ class Delivery:
         def hand(item: _Piece | _End) -> None:
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
+        digest = hashlib.sha256()
         try:
             self._thread.submit(self._producer.run, hand)
             while True:
@@ -161,8 +159,10 @@ class Delivery:
                     await check()
                     self.stats.complete = True
                     return
+                # In another thread than the query's, which makes the next piece meanwhile.
+                await asyncio.to_thread(digest.update, item.data)
                 await check()
-                self.stats.rows, self.stats.sha256 = item.rows, item.sha256
+                self.stats.rows, self.stats.sha256 = item.rows, digest.hexdigest()
                 self.stats.bytes += len(item.data)
                 yield item.data
                 self._producer.taken()
@@ -255,23 +255,18 @@ class _Producer:
         answer, opened = self._answer, self._opened
         if answer is None or opened is None:
             raise RuntimeError("a delivery is started before its pieces are taken")
-        sink, digest, rows = Sink(), hashlib.sha256(), 0
+        sink, rows = Sink(), 0
         out = encoder(self._form, answer.schema, sink)
         for batch in answer.batches:
             opened.verify()
             out.write(batch)
             rows += batch.num_rows
-            if sink.size >= PIECE_MIN:
-                taken = memoryview(sink.take())
-                whole = _cut(len(taken))
-                for start, end in whole:
-                    yield _piece(taken[start:end], rows, digest)
-                sink.write(bytes(taken[whole[-1][1] :]))
+            while sink.size >= PIECE_MIN:
+                yield _Piece(sink.take(PIECE_MAX), rows)
         opened.verify()
         out.finish()
-        taken = memoryview(sink.take())
-        for start in range(0, len(taken), PIECE_MAX):
-            yield _piece(taken[start : start + PIECE_MAX], rows, digest)
+        while sink.size:
+            yield _Piece(sink.take(PIECE_MAX), rows)
 
     def _explained(self, error: Exception) -> Exception:
         if isinstance(error, duckdb.OutOfMemoryException):
@@ -296,17 +291,3 @@ class _Producer:
         self._answer = None
         self._held.close()
         self._connection = self._opened = None
-
-
-def _piece(data: memoryview, rows: int, digest: hashlib._Hash) -> _Piece:
-    digest.update(data)
-    return _Piece(bytes(data), rows, digest.copy().hexdigest())
-
-
-def _cut(size: int) -> list[tuple[int, int]]:
-    """Where to cut `size` bytes (at least PIECE_MIN): full pieces, then what is left if it is long enough by itself."""
-    cuts = [(start, start + PIECE_MAX) for start in range(0, size - PIECE_MAX + 1, PIECE_MAX)]
-    done = cuts[-1][1] if cuts else 0
-    if size - done >= PIECE_MIN:
-        cuts.append((done, size))
-    return cuts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Protocol
 
 import pyarrow as pa
@@ -37,24 +38,31 @@ class Sink:
     closed = False
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._parts: deque[memoryview] = deque()
         self.size = 0
 
     def write(self, data: bytes) -> int:
-        part = bytes(data)
-        self._parts.append(part)
+        part = bytes(data)  # no copy of what is bytes already; a writer may use another buffer again
+        self._parts.append(memoryview(part))
         self.size += len(part)
         return len(part)
 
     def flush(self) -> None:
         """Nothing waits here."""
 
-    def take(self) -> bytes:
-        """Everything written since the last time."""
-        taken = b"".join(self._parts)
-        self._parts.clear()
-        self.size = 0
-        return taken
+    def take(self, most: int) -> bytes:
+        """The next bytes that were written, at most so many."""
+        size = min(most, self.size)
+        self.size -= size
+        taken: list[memoryview] = []
+        while size:
+            part = self._parts.popleft()
+            if len(part) > size:
+                self._parts.appendleft(part[size:])
+                part = part[:size]
+            taken.append(part)
+            size -= len(part)
+        return b"".join(taken)
 
 
 def encoder(form: Format, schema: pa.Schema, sink: Sink) -> Encoder:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from gateway.access.errors import ColumnsMalformed, TooManyGroups
@@ -86,12 +89,11 @@ def test_all_formats_carry_the_same_counts(tmp_path):
         '"g","count","suppressed"\n"a",,true\n"b",,true\n"c",50,false\n'
     )
     parquet_bytes = delivered(tmp_path, view, by("g", format="parquet"), [SUPPRESS])
-    assert pa.parquet.read_table(pa.BufferReader(parquet_bytes)).to_pylist() == rows(tmp_path, view, by("g"), [SUPPRESS])
+    table_ = pyarrow.parquet.read_table(pa.BufferReader(parquet_bytes))
+    assert table_.to_pylist() == rows(tmp_path, view, by("g"), [SUPPRESS])
 
 
 def test_the_number_of_withheld_cells_is_known_when_started(tmp_path):
-    import asyncio
-
     view = parquet(tmp_path, {"g": ["a"] * 3 + ["b"] * 20 + ["c"] * 50})
     stream = delivery(tmp_path, view, by("g"), [SUPPRESS])
 

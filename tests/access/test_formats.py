@@ -22,7 +22,7 @@ def guarded(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "--1", "-10 to -1", "-1e5x", "\uff1d1"],
+    ["=1+1", "+cmd|x!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "--1", "-9 to 0", "-1x", "\uff1d1"],
 )
 def test_what_looks_like_a_formula_gets_an_apostrophe(text):
     assert guarded(text) == "'" + text
@@ -37,7 +37,7 @@ def test_numbers_and_plain_text_stay(text):
 def test_no_cell_starts_a_formula(texts):
     for before, after in zip(texts, without_formulas(pa.array(texts)).to_pylist(), strict=True):
         assert after in (before, "'" + before)
-        assert after == "" or after[0] not in "=@\t\r\n" 
+        assert after == "" or after[0] not in "=@\t\r\n"
 
 
 def test_csv_keeps_numbers_that_are_numbers_and_quotes_what_needs_it(tmp_path):
@@ -45,7 +45,7 @@ def test_csv_keeps_numbers_that_are_numbers_and_quotes_what_needs_it(tmp_path):
     text = delivered(tmp_path, view, DataRequest("read", ("n", "t", "x"), format="csv")).decode()
     assert list(csv.reader(io.StringIO(text, newline=""))) == [
         ["n", "t", "x"],
-        ["-1", "'=HYPERLINK(\"x\")", "-0.5"],
+        ["-1", '\'=HYPERLINK("x")', "-0.5"],
         ["", 'a,"b"\nc', "1e+300"],
     ]
 

@@ -7,13 +7,13 @@ from datetime import date, datetime
 
 import pyarrow as pa
 import pytest
-from tests.access.small_data import CONTRACT, ROOT_KEY, csv, delivery, parquet, rows, values
 
 from gateway.access.errors import ColumnsMalformed, NothingReleased
 from gateway.access.filters import parse_filter
 from gateway.access.plan import DataRequest
 from gateway.obligations.errors import NotDischargeable
 from gateway.obligations.pseudonym import pseudonym_key
+from tests.access.small_data import CONTRACT, ROOT_KEY, csv, delivery, parquet, rows, values
 
 
 def read(*columns, **named):

@@ -100,7 +100,7 @@ def band(width, **more):
         (band(5), ALL[5], ALL[0]),
         ({"kind": "cap_rows", "rows": 3}, {"kind": "cap_rows", "rows": 5}, {"kind": "cap_rows", "rows": 3}),
         ({"kind": "cap_persons", "persons": 3}, ALL[8], {"kind": "cap_persons", "persons": 3}),
-        (ALL[9], {"kind": "suppress_small_cells", "threshold": 14, "complementary": False}, {**ALL[9], "threshold": 14}),
+        (ALL[9], {**ALL[9], "threshold": 14, "complementary": False}, {**ALL[9], "threshold": 14}),
         (ALL[10], {"kind": "keep_record", "years": 20}, {"kind": "keep_record", "years": 20}),
     ],
 )
