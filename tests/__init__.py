@@ -1,1 +1,1 @@
-"""What the gateway promises, each promise a test; a package of its own, so that no installed `tests` stands before it."""
+"""What the gateway promises, each promise a test. A package, so that no installed `tests` stands before it."""

@@ -40,8 +40,8 @@ def list_entries(
     wanted = {"type": type, "outcome": outcome, "participant": participant, "dataset": dataset, "contract": contract}
     with options.client(agent) as gateway:
         page = gateway.get("/v1/audit/entries", **wanted, since=since, until=until, limit=limit)
-    flat = [_flat(entry) for entry in page["entries"]]
-    columns = ("index", "time", "type", "outcome", "by", "reason")
+    flat = [_flat(entry) | {"reason": _code(entry)} for entry in page["entries"]]
+    columns = ("index", "time", "type", "outcome", "reason")
     show.rows(page["entries"] if show.mode.json else flat, columns, empty="No entries that you may see.")
 
 
@@ -55,11 +55,9 @@ def show_entry(entry: str, agent: As) -> None:
         return
     record = found["record"]
     parts = ("actor", "request", "contract", "decision", "result", "facts")
-    told = {name: _given(record[name]) for name in parts if record.get(name)}
+    told = {f"{part}_{name}": value for part in parts for name, value in _given(record.get(part) or {}).items()}
     what = [_given(item) for item in record["objects"]]
-    show.record(
-        {"id": found["id"], "index": found["index"], **_flat(found), **told, "objects": what, "prior": record["prior"]}
-    )
+    show.record({**_flat(found), **told, "objects": what, "prior": record["prior"]})
 
 
 @app.command()
@@ -84,7 +82,10 @@ def export(agent: As, out: Annotated[Path, typer.Option(help="the export goes he
 @app.command()
 def verify(file: Annotated[Path, typer.Argument(help="an export")], key: Key) -> None:
     """Check an export offline, to its last byte, and say what is wrong and where."""
-    report = verify_export(file, parse_vkey(_vkey(key)))
+    try:
+        report = verify_export(file, parse_vkey(_vkey(key)))
+    except OSError as error:
+        raise options.FileRefused(f"{file}: {error.strerror or 'cannot be read'}.") from None
     if not report.valid:
         _explain(report)
         raise NotValid(f"{file}: {len(report.findings) + report.more_findings} findings.")
@@ -137,6 +138,7 @@ def _flat(entry: Any) -> dict[str, Any]:
     record = entry["record"]
     event = record["event"]
     return {
+        "id": entry["id"],
         "index": entry["index"],
         "time": record["ts"],
         "type": event["type"],
@@ -144,6 +146,12 @@ def _flat(entry: Any) -> dict[str, Any]:
         "by": record["actor"]["org_id"],
         "reason": event["reason"],
     }
+
+
+def _code(entry: Any) -> str | None:
+    """The first reason's code; `corridor audit show` has its sentence."""
+    reason = entry["record"]["event"]["reason"]
+    return None if reason is None else str(reason).partition(":")[0]
 
 
 def _given(part: Any) -> Any:

@@ -25,17 +25,32 @@ contracts = typer.Typer(no_args_is_help=True, help="Accept, sign, revoke and ver
 _COLUMNS = ("id", "state", "provider", "consumer", "dataset", "waits_for", "left")
 
 
+class OfferFileRefused(Problem):
+    slug, status, title = "offer-file-refused", 400, "The file is no offer"
+
+
 class DigestDiffers(Problem):
     slug, status, title = "digest-differs", 400, "The digest is not that of the bytes to sign"
 
 
 @offers.command("make")
 def make_offer(
-    offer: Annotated[Path, typer.Argument(help="JSON: dataset, terms, consumer (docs/contracts.md)")], agent: As
+    offer: Annotated[Path, typer.Argument(help="JSON: dataset, terms, consumer (docs/contracts.md)")],
+    agent: As,
+    dataset: Annotated[str | None, typer.Option(help="which dataset, where the file does not say")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="valid from now for so many days, likewise")] = None,
 ) -> None:
     """Offer terms for a dataset of yours (provider)."""
+    body = options.read_json(offer)
+    if not isinstance(body, dict) or not isinstance(body.get("terms"), dict):
+        raise OfferFileRefused(f"{offer} holds no object with `terms`; docs/contracts.md shows one.")
+    if dataset is not None:
+        body["dataset"] = dataset
+    if days is not None:
+        now = int(time.time())
+        body["terms"] |= {"valid_from": now, "valid_to": now + days * 24 * 3600}
     with options.client(agent) as gateway:
-        made = gateway.post("/v1/offers", options.read_json(offer))
+        made = gateway.post("/v1/offers", body)
     show.record({name: made[name] for name in ("id", "dataset", "consumer", "state")})
 
 

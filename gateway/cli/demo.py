@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
-import typer
 import uvicorn
 from rich.markup import escape
 
@@ -24,12 +23,12 @@ from gateway.problems import Problem
 from gateway.settings import Settings
 
 
-def demo(
-    serve: Annotated[bool, typer.Option("--serve", help="keep the data space running afterwards")] = False,
-    port: Annotated[int, typer.Option(help="with --serve: where; otherwise any free port")] = 8080,
-    home: Annotated[Path | None, typer.Option(help="with --serve: a new folder for it; default .corridor/demo")] = None,
-) -> None:
-    """Run the whole story on real data: publish, sign, ask, be refused, revoke, verify. Fails if any step does not hold."""
+def play(*, serve: bool = False, port: int = 8080, home: Path | None = None) -> None:
+    """Run the story in a new folder; with `serve` the folder stays, and so does the data space, until Ctrl-C.
+
+    Raises:
+        StoryBroken: a step did not do what it says, or the gateway did not start.
+    """
     started = time.monotonic()
     log_as_json()
     if serve:
@@ -57,7 +56,9 @@ def _serve_again(folder: Path, port: int) -> None:
 
 def _settings(folder: Path) -> Settings:
     # Everything in the folder, whatever the environment says of the gateway that is run in earnest on this machine.
-    return Settings(home=folder / "gateway", database_url=None, sources=None, policy_engine="embedded", passphrase_file=None)
+    return Settings(
+        home=folder / "gateway", database_url=None, sources=None, policy_engine="embedded", passphrase_file=None
+    )
 
 
 def _say_where(url: str, folder: Path) -> None:
@@ -76,7 +77,7 @@ def _run(story: Story, *, serve: bool, started: float) -> None:
             if not show.mode.json:
                 show.out.print(f"[bold green]{number:>2}[/bold green] [bold]{escape(step.title)}[/bold]")
                 for line in story.told():
-                    show.out.print(f"   {escape(line)}")
+                    _say(line)
         seconds = time.monotonic() - started
         show.done(f"Every step did what it says, in {seconds:.0f} s.", seconds=round(seconds, 1))
         if serve:
@@ -99,7 +100,9 @@ def serving(settings: Settings, port: int) -> Iterator[Callable[[], None]]:
 
     def wait() -> None:
         try:
-            thread.join()
+            # Not join(): interrupted, it takes a thread that still runs for ended, and nothing would be closed.
+            while thread.is_alive():
+                time.sleep(0.2)
         except KeyboardInterrupt:
             show.out.print("[dim]Stopping.[/dim]")
 
@@ -117,9 +120,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _say(sentence: str) -> None:
+def _say(line: str) -> None:
+    """A line beneath its step; what is too long goes on further in."""
     if not show.mode.json:
-        show.out.print(f"   {escape(sentence)}")
+        first = "   " + line[: len(line) - len(line.lstrip())]
+        for part in textwrap.wrap(
+            line, show.out.width, initial_indent="   ", subsequent_indent=first + "  ", break_on_hyphens=False
+        ):
+            show.out.print(escape(part), soft_wrap=True)
 
 
 def _why(error: BaseException) -> str:

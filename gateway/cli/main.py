@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 
 from gateway import __version__
-from gateway.app import create_app, log_as_json
-from gateway.cli import access, audit, catalog, contracts, demo, keys, participants, show
-from gateway.policy.bundle import load_bundle
+from gateway.cli import access, audit, catalog, contracts, keys, participants, show
 from gateway.problems import Problem
-from gateway.runtime import initialise
 from gateway.sdk.agentfile import AgentFile
 from gateway.settings import Settings
 
+# What only the gateway's own machine needs (web framework, database, query engine) is imported by the command that
+# needs it: everybody else's commands would start five times as slowly.
+
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-policy = typer.Typer(no_args_is_help=True, help="The rules: what is in force, and bundles for an OPA server.")
+policy = typer.Typer(no_args_is_help=True, help="The rules, as a bundle for an OPA server.")
 
 app.add_typer(participants.participants, name="participant")
 app.add_typer(participants.agents, name="agent")
@@ -31,7 +30,6 @@ app.add_typer(contracts.contracts, name="contract")
 app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
 app.add_typer(policy, name="policy")
-app.command()(demo.demo)
 
 
 class SettingsRefused(Problem):
@@ -43,9 +41,12 @@ class NotForStrangers(Problem):
 
 
 @app.callback()
-def root(as_json: Annotated[bool, typer.Option("--json", help="answer in JSON, for programs")] = False) -> None:
+def root(
+    as_json: Annotated[bool, typer.Option("--json", help="answer in JSON, for programs")] = False,
+    ids_only: Annotated[bool, typer.Option("--quiet", "-q", help="answer with ids only, one a line")] = False,
+) -> None:
     """Corridor: a trusted gateway between organisations that hold health data and those that want to use it."""
-    show.mode.json = as_json
+    show.mode.json, show.mode.ids_only = as_json, ids_only
 
 
 @app.command()
@@ -58,7 +59,9 @@ def init(
     home: Annotated[Path | None, typer.Option(help="default: CORRIDOR_HOME or .corridor")] = None,
     development: Annotated[bool, typer.Option(help="keys that serve this machine only")] = False,
 ) -> None:
-    """Make a gateway: keys, database, the operator and its first agent, the log's first entries. Once, on its machine."""
+    """Make a gateway, once, where it runs: keys, database, operator and its first agent, the log's first entries."""
+    from gateway.runtime import initialise
+
     settings = _settings(home)
     made = initialise(settings, public_url=public_url, did=did, location=location, development=development)
     agent_file = settings.home / "operator.agent.json"
@@ -82,6 +85,10 @@ def serve(
     home: Annotated[Path | None, typer.Option(help="default: CORRIDOR_HOME or .corridor")] = None,
 ) -> None:
     """Run the gateway."""
+    import uvicorn
+
+    from gateway.app import create_app, log_as_json
+
     settings = _settings(home)
     host = host or settings.host
     config = settings.home / "gateway.json"
@@ -105,10 +112,24 @@ def serve(
     )
 
 
+@app.command()
+def demo(
+    serve: Annotated[bool, typer.Option("--serve", help="keep the data space running afterwards")] = False,
+    port: Annotated[int, typer.Option(help="with --serve: where; otherwise any free port")] = 8080,
+    home: Annotated[Path | None, typer.Option(help="with --serve: its folder; default .corridor/demo")] = None,
+) -> None:
+    """Play the whole story on real data: publish, sign, ask, be refused, revoke, verify. Fails if a step fails."""
+    from gateway.cli.demo import play
+
+    play(serve=serve, port=port, home=home)
+
+
 @policy.command()
 def build(directory: Annotated[Path, typer.Argument(help="a new folder")]) -> None:
     """Write the policies as a bundle for `opa run --server --bundle DIRECTORY`."""
-    bundle = load_bundle(Settings().policies)
+    from gateway.policy.bundle import load_bundle
+
+    bundle = load_bundle(_settings(None).policies)
     bundle.write(directory)
     show.record({"bundle": str(directory), "digest": bundle.digest, "rules": list(bundle.rules)})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -104,6 +105,13 @@ def me(agent: As) -> None:
     """Who the gateway takes you for."""
     with options.client(agent) as gateway:
         show.record(gateway.get("/v1/me"))
+
+
+@agents.command()
+def token(agent: As) -> None:
+    """A short-lived access token, for curl and programs of your own. Whoever holds it acts as the agent."""
+    with options.client(agent) as gateway:
+        sys.stdout.write(gateway.token() + "\n")
 
 
 def _move(participant: str, verb: str, agent: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 
 from gateway.clock import instant
@@ -19,9 +21,10 @@ err = Console(stderr=True, highlight=False)
 
 
 class _Mode:
-    """Set once by the root command's `--json`."""
+    """Set once by the root command's `--json` and `--quiet`."""
 
     json = False
+    ids_only = False
 
 
 mode = _Mode()
@@ -35,6 +38,9 @@ def record(value: Mapping[str, Any], *, title: str | None = None) -> None:
     """One thing: names on the left, values on the right."""
     if mode.json:
         as_json(value)
+        return
+    if mode.ids_only and "id" in value:
+        sys.stdout.write(f"{value['id']}\n")
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=title, title_justify="left")
     table.add_column(style="dim", no_wrap=True)
@@ -50,6 +56,9 @@ def rows(items: Iterable[Mapping[str, Any]], columns: Iterable[str], *, empty: s
     if mode.json:
         as_json(items)
         return
+    if mode.ids_only:
+        sys.stdout.writelines(f"{item['id']}\n" for item in items)
+        return
     if not items:
         out.print(f"[dim]{escape(empty)}[/dim]")
         return
@@ -59,7 +68,13 @@ def rows(items: Iterable[Mapping[str, Any]], columns: Iterable[str], *, empty: s
         table.add_column(name.replace("_", " "), overflow="fold")
     for item in items:
         table.add_row(*(escape(plain(name, item.get(name))) for name in columns))
-    out.print(table)
+    if Measurement.get(out, out.options.update(width=10_000), table).maximum <= out.width:
+        out.print(table)
+        return
+    # A table that is too wide for the screen would be folded until nobody can read it.
+    for item in items:
+        record({name: item.get(name) for name in columns})
+        out.print()
 
 
 def done(sentence: str, **facts: Any) -> None:
@@ -80,12 +95,11 @@ def problem(found: Problem) -> None:
     err.print(f"[bold red]✗[/bold red] {escape(members.get('title') or found.title)}")
     reasons = members.get("reasons", ())
     if found.detail and not reasons:
-        err.print(f"  {escape(found.detail)}")
+        err.print(Padding(escape(found.detail), (0, 0, 0, 2)))
     for reason in reasons:
-        err.print(
-            f"  [bold]{escape(reason['code'])}[/bold]  {escape(reason['text'])}  [dim]({escape(reason['source'])})[/dim]"
-        )
-        err.print(f"      [green]→[/green] {escape(reason['remedy'])}")
+        code, text, source = (escape(reason[name]) for name in ("code", "text", "source"))
+        err.print(Padding(f"[bold]{code}[/bold]  {text} [dim]({source})[/dim]", (0, 0, 0, 2)))
+        err.print(Padding(f"[green]→[/green] {escape(reason['remedy'])}", (0, 0, 0, 6)))
     for error in members.get("errors", ())[1:]:
         err.print(f"  {escape(error['pointer'])}: {escape(error['detail'])}")
     if entry := members.get("entry"):
@@ -95,13 +109,13 @@ def problem(found: Problem) -> None:
 def plain(name: str, value: Any) -> str:
     """A value as a cell of a table. Times end in `_at`, `_from`, `_to` or `_until` and are seconds."""
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int) and name.endswith(("_at", "_from", "_to", "_until")):
         return instant(value)
     if isinstance(value, list):
-        return ", ".join(plain("", item) for item in value) or "–"
+        return ", ".join(plain("", item) for item in value) or "-"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {plain(key, item)}" for key, item in value.items()) or "–"
+        return ", ".join(f"{key} {plain(key, item)}" for key, item in value.items()) or "-"
     return str(value)

