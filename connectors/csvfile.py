@@ -103,7 +103,7 @@ def _relation(descriptor: int, form: Form, columns: tuple[SourceColumn, ...]) ->
     positions = {column.name: form.header.index(column.name) for column in columns}
     types = {positions[column.name]: DUCKDB_TYPES[column.type] for column in columns}
     chosen = ", ".join(f"c{positions[column.name]} AS {quoted(column.name)}" for column in columns)
-    return f"(SELECT {chosen} FROM {_read_csv(descriptor, form, types)})"  # noqa: S608 - no value, names quoted
+    return f"(SELECT {chosen} FROM {_read_csv(descriptor, form, types)})"
 
 
 def _well_formed(cell: str, kind: SourceType) -> str:
@@ -122,7 +122,7 @@ def _check(descriptor: int, form: Form, columns: tuple[SourceColumn, ...], posit
         for column, at in zip(columns, positions, strict=True)
     ]
     cells = ", ".join(["row_number() OVER () AS row_", *(f"c{at}" for at in sorted(set(positions) or {0}))])
-    query = f"SELECT {', '.join(['count(*)', *firsts])} FROM (SELECT {cells} FROM {_read_csv(descriptor, form, {})})"  # noqa: S608 - positions and patterns of ours only
+    query = f"SELECT {', '.join(['count(*)', *firsts])} FROM (SELECT {cells} FROM {_read_csv(descriptor, form, {})})"
     row = _run(descriptor, query)[0]
     for column, first in zip(columns, row[1:], strict=True):
         if column.type != "string" and first is not None:
@@ -137,7 +137,7 @@ def _guess(descriptor: int, form: Form) -> tuple[SourceType, ...]:
         for n in range(len(form.header))
         for kind in _LOOKS
     )
-    query = f"SELECT {tests} FROM (FROM {_read_csv(descriptor, form, {})} LIMIT {_SAMPLE_ROWS})"  # noqa: S608 - positions and patterns of ours only
+    query = f"SELECT {tests} FROM (FROM {_read_csv(descriptor, form, {})} LIMIT {_SAMPLE_ROWS})"
     answers = iter(_run(descriptor, query)[0])
     kinds: list[SourceType] = []
     for _ in form.header:

@@ -68,7 +68,7 @@ class ParquetFile:
             chosen = ", ".join(
                 f"{_value(column, engine_types[column.name])} AS {quoted(column.name)}" for column in read.columns
             )
-            relation = f"(SELECT {chosen} FROM {_read_parquet(descriptor)})"  # noqa: S608 - no value, names quoted
+            relation = f"(SELECT {chosen} FROM {_read_parquet(descriptor)})"
             yield OpenedFile(descriptor, self._fingerprints.of(descriptor), relation)
 
 
@@ -87,8 +87,8 @@ def _schema(descriptor: int) -> tuple[tuple[SourceColumn, ...], dict[str, str]]:
     """Columns by the file's own names, and the engine's type of each."""
     path = descriptor_path(descriptor)
     # The engine renames a column that differs from another in letter case only; the file's schema has true names.
-    names = _run(descriptor, f"SELECT name FROM parquet_schema('{path}') OFFSET 1")  # noqa: S608 - our own path
-    described = _run(descriptor, f"DESCRIBE SELECT * FROM {_read_parquet(descriptor)}")  # noqa: S608 - our own path
+    names = _run(descriptor, f"SELECT name FROM parquet_schema('{path}') OFFSET 1")
+    described = _run(descriptor, f"DESCRIBE SELECT * FROM {_read_parquet(descriptor)}")
     types = [(str(name), str(kind)) for name, kind, *_ in described]
     true_names = {str(name) for (name,) in names}
     if any(name not in true_names for name, _ in types):
@@ -104,7 +104,7 @@ def _source_type(engine_type: str) -> SourceType:
 
 
 def _rows(descriptor: int) -> int:
-    return int(str(_run(descriptor, f"SELECT count(*) FROM {_read_parquet(descriptor)}")[0][0]))  # noqa: S608
+    return int(str(_run(descriptor, f"SELECT count(*) FROM {_read_parquet(descriptor)}")[0][0]))
 
 
 def _run(descriptor: int, query: str) -> list[tuple[object, ...]]:

@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 
 from gateway import __version__
 from gateway.access.request import AccessRequest
-from gateway.api import access, audit, catalog, contracts, health, participants, token
+from gateway.api import access, audit, catalog, contracts, health, participants, problems, token
 from gateway.api.middleware import Watched
 from gateway.api.wire import install_problem_handlers
 from gateway.runtime import Runtime
@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     for part in (token, participants, catalog, contracts, access, audit):
         app.include_router(part.router, prefix="/v1")
     app.include_router(health.router)
+    app.include_router(problems.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     return app
 
@@ -122,7 +123,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     },
     "examples": [
         {
-            "type": "https://corridor.example/problems/access-denied",
+            "type": "https://gateway.example/problems/access-denied",
             "title": "The policy does not permit this access",
             "status": 403,
             "detail": "The contract does not grant purpose P09.",

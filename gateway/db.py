@@ -67,6 +67,13 @@ class Tx:
         if rows:
             self._driver.cursor().executemany(self._dialect(sql), rows)
 
+    @property
+    def stands(self) -> bool:
+        """Whether the transaction goes on: its connection lives, and no failure has ended it."""
+        if self.is_postgresql:
+            return bool(self._driver.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS)
+        return bool(self._driver.in_transaction)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is done inside is undone when it raises, and only that."""

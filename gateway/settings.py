@@ -22,12 +22,14 @@ class Settings(BaseSettings):
     )
     sources: Path | None = Field(default=None, description="root of the file sources; default: `home`/sources")
     policies: Path = Field(default=POLICIES, description="the Rego of the active bundle")
-    policy_engine: Literal["embedded", "opa"] = "embedded"
-    opa_url: str = "http://127.0.0.1:8181"
-    opa_token_file: Path | None = None
+    policy_engine: Literal["embedded", "opa"] = Field(
+        default="embedded", description="`embedded`, in this process, or `opa`, a server"
+    )
+    opa_url: str = Field(default="http://127.0.0.1:8181", description="where the OPA server listens")
+    opa_token_file: Path | None = Field(default=None, description="holds the token for the OPA server")
     passphrase_file: Path | None = Field(default=None, description="unseals the gateway's private keys")
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8080, ge=0, le=65535, description="port to listen on")
     query_memory_mb: int = Field(default=512, ge=64, description="memory of one delivery's query engine")
     deliveries: int = Field(
         default=8, ge=1, le=256, description="data streams at a time; more wait or are told to come back"

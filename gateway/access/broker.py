@@ -25,12 +25,12 @@ from gateway.audit.deed import Deed
 from gateway.audit.event import Actor, Reason, Source
 from gateway.audit.log import Log, Outcome, Record, Recorded
 from gateway.clock import Clock
-from gateway.crypto.canonical import record_json
 from gateway.identity.caller import AgentRole, Caller
 from gateway.identity.enrolment import actor
 from gateway.obligations.model import parse
 from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
+from gateway.policy.document import as_bytes
 from gateway.policy.engine import Engine
 from gateway.problems import NotFound, Problem
 
@@ -106,9 +106,10 @@ class Broker:
         if ground is None:
             ground = await asyncio.to_thread(self.grounds.read, request.contract, caller, now=int(deed.at))
         document = ground.document(caller, request, purpose=purpose, now=int(deed.at))
-        decision = await decide(self.engine, ground.standing.bundle, document)
+        data = as_bytes(document)
+        decision = await decide(self.engine, ground.standing.bundle, document, data)
         DECISIONS.labels(decision.result).inc()
-        return Asked(deed, request, ground, caller.location, record_json(document), decision)
+        return Asked(deed, request, ground, caller.location, data, decision)
 
     async def _granted(
         self,
@@ -157,7 +158,7 @@ class Broker:
     async def _turned_away(
         self, caller: Caller, refusal: Problem, request_id: str | None, asked: Asked | None = None
     ) -> None:
-        """What no rule has to judge is recorded too: a contract the caller may not know of, a filter on hidden values."""
+        """What no rule has to judge is recorded too: a contract of others, a filter on hidden values."""
         DECISIONS.labels("deny").inc()
         reason = Reason(refusal.slug, refusal.title)
         if asked is None:
@@ -244,7 +245,7 @@ class Running:
             raise
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """The data, as it is handed to the transport; the end is recorded before the last piece is known to be the last.
+        """The data, as it is handed to the transport; its end is recorded before the stream ends.
 
         Raises:
             Problem: the delivery was stopped. The connection must break, so that it cannot look complete.

@@ -100,7 +100,7 @@ class Unsettled(Unavailable):
 
 
 class SourceNotAsDeclared(Malformed):
-    """At registration: the source does not hold what is declared, or may not be opened; `detail` says what to change."""
+    """At registration: the source does not hold what is declared, or may not be opened."""
 
     slug, title = "source-not-as-declared", "The source is not as declared"
 

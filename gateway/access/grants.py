@@ -7,7 +7,7 @@ appends the entry; only after its commit does anything leave. The end gives back
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.access.errors import ContractExhausted
@@ -40,6 +40,7 @@ class Asked:
     location: str
     document: bytes
     decision: Decision
+    salt: bytes = field(default_factory=lambda: secrets.token_bytes(SALT_BYTES), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +90,20 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcom
         rows = min(terms.rows - taken, terms.rows if row_cap is None else row_cap)
         if rows <= 0:
             return _exhausted(asked, "rows")
-    event = _decided(asked, "permit", result=Result(reserved_rows=rows))
+    event = _decided(asked, "permit", kept=True, result=Result(reserved_rows=rows))
     parties = _parties(asked)
     reserved = rows if counted else None
     tx.execute(_TAKE, (reserved or 0, contract))
     agent, dataset = asked.deed.actor.user_id, asked.ground.dataset.id
     tx.execute(_OPEN_DELIVERY, (event.id, instance, contract, dataset, *parties, agent, reserved))
-    event = _keep_input(tx, asked, event)
+    _keep_input(tx, asked, event)
     return Outcome((Record(event, parties),), Granted(event.id, rows))
 
 
 def refuse(tx: Tx, asked: Asked, problem: Any) -> Outcome:
     """Record a deny or a referral, and raise it to the caller."""
-    event = _keep_input(tx, asked, _decided(asked, asked.decision.result, reasons=_reasons(asked.decision)))
+    event = _decided(asked, asked.decision.result, kept=True, reasons=_reasons(asked.decision))
+    _keep_input(tx, asked, event)
     return Outcome((Record(event, _parties(asked)),), problem=problem)
 
 
@@ -187,8 +189,10 @@ def _exhausted(asked: Asked, what: str) -> Outcome:
     return Outcome((Record(event, _parties(asked)),), problem=problem)
 
 
-def _decided(asked: Asked, outcome: str, *, kind: str = "access.decision", **groups: Any) -> AuditEvent:
-    """The event of a decision, with all that is needed to make it again."""
+def _decided(
+    asked: Asked, outcome: str, *, kind: str = "access.decision", kept: bool = False, **groups: Any
+) -> AuditEvent:
+    """The event of a decision, with all that is needed to make it again. `kept`: its input is, by `_keep_input`."""
     decision, ground, request = asked.decision, asked.ground, asked.request
     governance = ground.dataset.registration.governance
     level = governance.classification
@@ -210,6 +214,7 @@ def _decided(asked: Asked, outcome: str, *, kind: str = "access.decision", **gro
             obligations=_owed(decision),
             limits=decision.limits.model_dump(),
             policy_bundle=decision.bundle,
+            input_digest=salted_digest(asked.salt, asked.document) if kept else None,
         ),
         objects=(
             Object(
@@ -225,11 +230,10 @@ def _decided(asked: Asked, outcome: str, *, kind: str = "access.decision", **gro
     )
 
 
-def _keep_input(tx: Tx, asked: Asked, event: AuditEvent) -> AuditEvent:
-    """Keep the decision's input beside the log, and its salted digest in the entry."""
-    salt = secrets.token_bytes(SALT_BYTES)
-    tx.execute("INSERT INTO decision_input (entry, salt, document) VALUES (?, ?, ?)", (event.id, salt, asked.document))
-    return replace(event, decision=replace(event.decision, input_digest=salted_digest(salt, asked.document)))
+def _keep_input(tx: Tx, asked: Asked, event: AuditEvent) -> None:
+    """Keep the decision's input beside the log; its salted digest is in the entry."""
+    sql = "INSERT INTO decision_input (entry, salt, document) VALUES (?, ?, ?)"
+    tx.execute(sql, (event.id, asked.salt, asked.document))
 
 
 def _owed(decision: Decision) -> tuple[dict[str, Any], ...]:

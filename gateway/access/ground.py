@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
@@ -53,18 +53,29 @@ class Ground:
     dataset: Dataset
     standing: Standing
     read_at: float
+    _known: dict[str, Any] = field(init=False, repr=False, compare=False)
 
-    def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> dict[str, Any]:
-        """The policy's input. Facts about parties and places come from enrolment; the request gives what it asks."""
-        country = caller.participant.facts.country
-        return {
-            "context": {"now": now},
-            "participant": caller.participant.as_policy_input(),
-            "user": caller.as_policy_input(),
+    def __post_init__(self) -> None:
+        # The same for every request on this ground, and costly: the dataset's governance version is a digest.
+        known = {
             "provider": self.provider.as_policy_input(),
             "dataset": self.dataset.registration.as_policy_input(self.dataset.id),
             "contract": self.contract.as_policy_input(STATUS[self.state]),
             "approvals": NO_APPROVALS,
+        }
+        object.__setattr__(self, "_known", known)
+
+    def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> dict[str, Any]:
+        """The policy's input. Facts about parties and places come from enrolment; the request gives what it asks.
+
+        Members are shared between documents: read them, do not change them.
+        """
+        country = caller.participant.facts.country
+        return {
+            **self._known,
+            "context": {"now": now},
+            "participant": caller.participant.as_policy_input(),
+            "user": caller.as_policy_input(),
             "request": {
                 "action": request.action,
                 "mode": request.mode,
@@ -150,7 +161,8 @@ class Grounds:
         return Ground(contract, state, provider, consumer, dataset, stands, time.monotonic())
 
     def _verified(self, session: Session, found: contracts.Contract, epoch: int, now: int) -> VerifiedContract:
-        assert found.envelope is not None
+        if found.envelope is None:
+            raise NotFound
         # A key that turns out compromised moves the epoch, so what was judged before is judged again.
         known = (hashlib.sha256(found.envelope).digest(), epoch)
         contract = self._contracts.get(known)

@@ -171,7 +171,7 @@ class _Planner:
         names = ", ".join(f"o{n} AS {quoted(column.name)}" for n, column in enumerate(kept))
         # Identifiers are quoted or ours, values are parameters.
         query = (
-            f"SELECT {names} FROM (SELECT {values} FROM {{source}} AS s WHERE {self.where(persons=True)})"  # noqa: S608
+            f"SELECT {names} FROM (SELECT {values} FROM {{source}} AS s WHERE {self.where(persons=True)})"
             f"{order} LIMIT {int(limit)}"
         )
         dropped = tuple(column.name for column in asked if column not in kept)
@@ -191,11 +191,11 @@ class _Planner:
         by = ", ".join(str(n + 1) for n in range(len(operands)))
         # Whether a cell is small is judged over everything the filters let through: no cap on persons here.
         groups_sql = (
-            f"SELECT {keys}{counted} AS n FROM {{source}} AS s WHERE {self.where(persons=False)}"  # noqa: S608
+            f"SELECT {keys}{counted} AS n FROM {{source}} AS s WHERE {self.where(persons=False)}"
             f"{f' GROUP BY {by}' if by else ''}"
         )
         order = f" ORDER BY {by}" if by else ""
-        query = f"SELECT * FROM ({groups_sql}) WHERE n > 0{order} LIMIT {MAX_GROUPS + 1}"  # noqa: S608
+        query = f"SELECT * FROM ({groups_sql}) WHERE n > 0{order} LIMIT {MAX_GROUPS + 1}"
         released = tuple(
             Released(seen.column.name, made.type, _treatment(seen.mask))
             for seen, made in zip(groups, operands, strict=True)
@@ -282,7 +282,7 @@ class _Planner:
         rank = pseudonym_sql("person", column.type, self.secret.key(f"cap:{column.name}"), self.parameters)
         among = " AND ".join([*owed, f"{person} IS NOT NULL"])
         return (
-            f"{person} IN (SELECT person FROM (SELECT DISTINCT {person} AS person FROM {{source}} AS s WHERE {among})"  # noqa: S608
+            f"{person} IN (SELECT person FROM (SELECT DISTINCT {person} AS person FROM {{source}} AS s WHERE {among})"
             f" ORDER BY {rank} LIMIT {int(limit)})"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import ValidationError
@@ -14,6 +15,9 @@ from gateway.access.broker import Broker, Running
 from gateway.access.request import AccessRequest
 from gateway.api.deps import AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRequest, require_json, validation_problem
+from gateway.problems import Problem
+
+logger = structlog.get_logger(__name__)
 
 router = APIRouter(tags=["access"])
 
@@ -37,6 +41,10 @@ class DeliveryResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
+        except Problem as problem:
+            # The head is sent: nothing can be explained any more. The server closes the connection of an answer that
+            # was not brought to its end, so that it cannot look complete; why is in the log's entry of the end.
+            logger.warning("delivery.broken_off", entry=self._running.entry, problem=problem.slug)
         finally:
             await asyncio.shield(self._broker.ending(self._running))
 

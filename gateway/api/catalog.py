@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Body, Path, Query
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from gateway.access import publish
+from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRoute
 from gateway.catalog import dcat, store
@@ -86,7 +87,9 @@ class DatasetView(BaseModel):
 
 
 @router.post("/datasets", status_code=201, summary="Register a dataset, a view of a source (provider)")
-def register(body: Registration, actor: Actor, gateway: Gateway) -> DatasetView:
+def register(
+    body: Annotated[Registration, Body(examples=[examples.REGISTRATION])], actor: Actor, gateway: Gateway
+) -> DatasetView:
     """The declaration is compared with the source: columns, types, every cell of a CSV."""
     actor.caller.need(AgentRole.PROVIDER)
     deed = actor.deed()
@@ -118,7 +121,12 @@ def get(dataset: DatasetId, caller: AuthenticatedCaller, gateway: Gateway) -> Da
     return DatasetView.of(_seen(gateway, caller, dataset), caller)
 
 
-@router.get("/datasets/{dataset}/dcat", summary="The dataset in DCAT 3 with HealthDCAT-AP, as JSON-LD")
+@router.get(
+    "/datasets/{dataset}/dcat",
+    summary="The dataset in DCAT 3 with HealthDCAT-AP, as JSON-LD",
+    response_class=Response,
+    responses={200: {"content": {"application/ld+json": {"schema": {"type": "object"}}}}},
+)
 def get_dcat(dataset: DatasetId, caller: AuthenticatedCaller, gateway: Gateway) -> JSONResponse:
     found = _seen(gateway, caller, dataset)
     with gateway.db.reading() as session:

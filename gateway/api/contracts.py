@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Body, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRoute
 from gateway.catalog.store import dataset_by_id, dataset_seen_by
@@ -111,7 +112,7 @@ class ContractView(BaseModel):
 
 
 @router.post("/offers", status_code=201, summary="Offer terms for a dataset (provider)")
-def offer(body: OfferBody, actor: Actor, gateway: Gateway) -> OfferView:
+def offer(body: Annotated[OfferBody, Body(examples=[examples.OFFERED])], actor: Actor, gateway: Gateway) -> OfferView:
     actor.caller.need(AgentRole.PROVIDER)
     with gateway.db.reading() as session:
         dataset = dataset_by_id(session, body.dataset)
@@ -146,7 +147,9 @@ def withdraw_offer(offer: ContractId, actor: Actor) -> None:
 
 
 @router.post("/contracts", status_code=201, summary="Accept an offer; the gateway drafts the contract")
-def accept(body: AcceptBody, actor: Actor, gateway: Gateway) -> ContractView:
+def accept(
+    body: Annotated[AcceptBody, Body(examples=[examples.ACCEPTED])], actor: Actor, gateway: Gateway
+) -> ContractView:
     """The draft's bytes are fixed from here on. Check that `digest` is the SHA-256 of `payload` before you sign."""
     actor.caller.need(AgentRole.RESEARCHER, AgentRole.ADMIN)
     participant = actor.caller.participant
@@ -204,7 +207,12 @@ def get_contract_keys(contract: ContractId, caller: AuthenticatedCaller, gateway
 
 
 @router.post("/contracts/{contract}/signatures", summary="Sign a draft: your party's entry, made with your own key")
-def sign(contract: ContractId, body: SignatureBody, actor: Actor, gateway: Gateway) -> ContractView:
+def sign(
+    contract: ContractId,
+    body: Annotated[SignatureBody, Body(examples=[examples.SIGNATURE])],
+    actor: Actor,
+    gateway: Gateway,
+) -> ContractView:
     actor.caller.need(AgentRole.PROVIDER, AgentRole.RESEARCHER, AgentRole.ADMIN)
     entry, deed, house = body.model_dump(), actor.deed(), gateway.contract_house
     signer = actor.caller.participant.id

@@ -6,15 +6,32 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from gateway import __version__
 from gateway.api.deps import Gateway
 from gateway.audit.log import Outcome
 from gateway.policy.errors import PolicyUnavailable
 from gateway.problems import Problem
 
 router = APIRouter(tags=["running it"])
+
+
+@router.get("/", include_in_schema=False)
+async def front(gateway: Gateway) -> PlainTextResponse:
+    """For whoever opens the gateway in a browser."""
+    lines = (
+        f"Corridor {__version__}: a trusted gateway for a healthcare data space.",
+        f"This gateway is {gateway.home.did}.",
+        "",
+        "/openapi.json   every operation, with examples",
+        "/readyz         whether it can do its work",
+        "/problems/...   what a refusal means and what to do",
+        "",
+        "On the command line: corridor --help",
+    )
+    return PlainTextResponse("\n".join(lines) + "\n")
 
 
 @router.get("/healthz", summary="Is the process alive")
@@ -35,7 +52,12 @@ async def metrics() -> Response:
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/.well-known/did.json", summary="The gateway's DID document (did:web)")
+@router.get(
+    "/.well-known/did.json",
+    summary="The gateway's DID document (did:web)",
+    response_class=Response,
+    responses={200: {"content": {"application/did+json": {"schema": {"type": "object"}}}}},
+)
 async def did_document(gateway: Gateway) -> JSONResponse:
     return JSONResponse(gateway.home.did_document(), media_type="application/did+json")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Body, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRoute
 from gateway.crypto.keys import screen
@@ -14,6 +15,7 @@ from gateway.identity import enrolment
 from gateway.identity.caller import AgentRole
 from gateway.identity.enrolment import Enrolment
 from gateway.participants import onboarding, store
+from gateway.participants.errors import AlreadyAdmitted
 from gateway.participants.model import Facts, Participant
 from gateway.participants.onboarding import Admission
 from gateway.problems import NotFound
@@ -28,6 +30,7 @@ Jwk = Annotated[
         examples=[{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}],
     ),
 ]
+AgentId = Annotated[str, Path(max_length=64, examples=["a-0f1e2d3c4b5a69788796"])]
 Location = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$", examples=["CN-BJ"])]
 
 
@@ -106,7 +109,7 @@ class AdmittedView(BaseModel):
 
 
 @router.post("/participants", status_code=201, summary="Admit an organisation (operator)")
-def admit(body: AdmissionBody, actor: Actor) -> AdmittedView:
+def admit(body: Annotated[AdmissionBody, Body(examples=[examples.ADMISSION])], actor: Actor) -> AdmittedView:
     actor.caller.need(AgentRole.OPERATOR)
     key = screen(body.contract_key.key, purpose="contract")
     admission = Admission(body.id, body.name, body.facts, body.contract_key.kid, key)
@@ -114,6 +117,9 @@ def admit(body: AdmissionBody, actor: Actor) -> AdmittedView:
     deed = actor.deed()
 
     def change(tx: Any) -> Any:
+        with tx.session() as session:
+            if enrolment.is_agents(session, key.thumbprint):
+                raise AlreadyAdmitted("This is an agent's key. A participant needs a contract key of its own.")
         admitted = onboarding.admit(tx, admission, deed)
         enrolled = enrolment.enrol(tx, first, deed)
         return type(admitted)((*admitted.records, *enrolled.records), (admitted.value, enrolled.value))
@@ -177,7 +183,7 @@ def reinstate(participant: Did, actor: Actor) -> None:
 
 
 @router.post("/agents", status_code=201, summary="Enrol an agent of your participant")
-def enrol(body: AgentBody, actor: Actor) -> AgentView:
+def enrol(body: Annotated[AgentBody, Body(examples=[examples.AGENT])], actor: Actor) -> AgentView:
     actor.caller.need(AgentRole.ADMIN, AgentRole.OPERATOR)
     wanted, deed = body.enrolment(actor.caller.participant.id), actor.deed()
     return AgentView.of(actor.record(lambda tx: enrolment.enrol(tx, wanted, deed)).value)
@@ -191,14 +197,14 @@ def list_agents(caller: AuthenticatedCaller, gateway: Gateway) -> list[AgentView
 
 
 @router.post("/agents/{agent}/suspend", status_code=204, summary="Shut an agent of your participant out")
-def suspend_agent(agent: Annotated[str, Path(max_length=64)], actor: Actor) -> None:
+def suspend_agent(agent: AgentId, actor: Actor) -> None:
     actor.caller.need(AgentRole.ADMIN, AgentRole.OPERATOR)
     deed = actor.deed()
     actor.record(lambda tx: enrolment.suspend(tx, agent, actor.caller.participant.id, deed))
 
 
 @router.post("/agents/{agent}/reinstate", status_code=204, summary="Let an agent of your participant in again")
-def reinstate_agent(agent: Annotated[str, Path(max_length=64)], actor: Actor) -> None:
+def reinstate_agent(agent: AgentId, actor: Actor) -> None:
     actor.caller.need(AgentRole.ADMIN, AgentRole.OPERATOR)
     deed = actor.deed()
     actor.record(lambda tx: enrolment.reinstate(tx, agent, actor.caller.participant.id, deed))

@@ -30,9 +30,11 @@ class TokenView(BaseModel):
 def token(
     request: Request,
     gateway: Gateway,
-    grant_type: Annotated[str, Form(max_length=100)],
-    client_assertion_type: Annotated[str, Form(max_length=100)],
-    client_assertion: Annotated[str, Form(max_length=8192)],
+    grant_type: Annotated[str, Form(max_length=100, examples=["client_credentials"])],
+    client_assertion_type: Annotated[str, Form(max_length=100, examples=[ASSERTION_TYPE])],
+    client_assertion: Annotated[
+        str, Form(max_length=8192, examples=["eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhLTAifQ.c2lnbmF0dXJl"])
+    ],
 ) -> TokenView:
     """The assertion: `iss` and `sub` the agent's handle, `aud` the gateway's DID, at most 60 s, `jti` used once."""
     if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from gateway.api.deps import authenticated
 from gateway.crypto.canonical import strict_json
 from gateway.problems import Malformed, NotFound, Problem, TooLarge
 
@@ -21,7 +22,8 @@ MAX_BODY = 256 * 1024
 MAX_DEPTH = 32
 PROBLEM_JSON = "application/problem+json"
 _PLACES = frozenset({"body", "query", "path", "header", "cookie"})
-PROBLEM_TYPES = "https://corridor.example/problems/"
+PROBLEM_PAGES = "/problems"
+"""Where the gateway explains each problem type."""
 
 logger = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
             if self.body_field is not None and not form:
+                await authenticated(request)  # who is asking comes first: a stranger is not told what is wrong with it
                 await require_json(request)
             elif form:
                 await request.body()
@@ -83,10 +86,10 @@ async def require_json(request: Request) -> Any:
     return await request.json()
 
 
-def problem_document(problem: Problem) -> dict[str, Any]:
+def problem_document(request: Request, problem: Problem) -> dict[str, Any]:
     """RFC 9457. Without `instance`: an answer about a hidden thing must equal one about a thing that never was."""
     document: dict[str, Any] = {
-        "type": PROBLEM_TYPES + problem.slug,
+        "type": f"{request.app.state.runtime.home.public_url}{PROBLEM_PAGES}/{problem.slug}",
         "title": problem.title,
         "status": problem.status,
     }
@@ -95,13 +98,13 @@ def problem_document(problem: Problem) -> dict[str, Any]:
     return {**document, **problem.members}
 
 
-def problem_response(problem: Problem) -> Response:
+def problem_response(request: Request, problem: Problem) -> Response:
     headers = {}
     if problem.status == 401:
         headers["www-authenticate"] = 'Bearer realm="corridor"'
     elif problem.status == 503:
         headers["retry-after"] = "2"
-    body = orjson.dumps(problem_document(problem))
+    body = orjson.dumps(problem_document(request, problem))
     return Response(body, problem.status, media_type=PROBLEM_JSON, headers=headers)
 
 
@@ -115,20 +118,20 @@ def install_problem_handlers(app: FastAPI) -> None:
     """Every failure leaves as a problem document; none as a stack trace."""
 
     @app.exception_handler(Problem)
-    async def explained(_request: Request, problem: Problem) -> Response:
-        return problem_response(problem)
+    async def explained(request: Request, problem: Problem) -> Response:
+        return problem_response(request, problem)
 
     @app.exception_handler(RequestValidationError)
-    async def malformed(_request: Request, error: RequestValidationError) -> Response:
-        return problem_response(validation_problem(error.errors()))
+    async def malformed(request: Request, error: RequestValidationError) -> Response:
+        return problem_response(request, validation_problem(error.errors()))
 
     @app.exception_handler(HTTPException)
-    async def http(_request: Request, error: HTTPException) -> Response:
+    async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
-            return problem_response(NotFound())
+            return problem_response(request, NotFound())
         problem = Problem(str(error.detail))
         document = {
-            **problem_document(problem),
+            **problem_document(request, problem),
             "type": "about:blank",
             "title": error.detail,
             "status": error.status_code,
@@ -143,9 +146,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def bug(request: Request, error: Exception) -> Response:
         request_id = request.scope.get("corridor.request_id", "")
         logger.error("request.failed", request_id=request_id, exc_info=error)
-        return problem_response(
-            InternalError(f"Quote the request id {request_id} to the operator.", request_id=request_id)
-        )
+        said = InternalError(f"Quote the request id {request_id} to the operator.", request_id=request_id)
+        return problem_response(request, said)
 
 
 def validation_problem(found: Any) -> Malformed:

@@ -147,8 +147,8 @@ class Registration(_Part):
 
 # What columns that identify people are called, in the languages the park's sources speak.
 _IDENTIFIER_WORDS = re.compile(
-    r"(^|[ ._-])(name|names|surname|firstname|lastname|fullname|forename|ssn|mrn|nhs|passport|phone|mobile|tel|telephone"
-    r"|fax|email|mail|address|addr|street|ip|url|wechat|licen[cs]e|plate|account|id|ids|identifier|uuid|subject|patient"
+    r"(^|[ ._-])(name|names|surname|firstname|lastname|fullname|forename|ssn|mrn|nhs|passport|phone|mobile|tel"
+    r"|telephone|fax|email|mail|address|addr|street|ip|url|wechat|licen[cs]e|plate|account|id|ids|identifier|uuid|subject|patient"
     r"|person|empi|dob|birth|birthdate|birthday)($|[ ._-])|姓名|身份证|电话|手机|邮箱|地址|病历号|住院号|门诊号|出生",
     re.IGNORECASE,
 )
@@ -199,7 +199,7 @@ def _levels(registration: Registration) -> list[str]:
     published = [name for name in published if name != registration.person_column]
     if published and level < 4:
         named = ", ".join(published)
-        findings.append(f"The view publishes direct identifiers ({named}), so its level is 4 or 5, not {level} (GB-02).")
+        findings.append(f"The view publishes direct identifiers ({named}): its level is 4 or 5, not {level} (GB-02).")
     if level > governance.source_level:
         findings.append("The view cannot be of a higher level than its source; raise `source_level` (GB-02).")
     if level < governance.source_level and governance.deidentification_report is None:

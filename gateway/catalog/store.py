@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,14 +73,16 @@ def find(session: Session, participant: Participant, search: Search, offered: di
     if search.after is not None:
         query = query.where(DatasetRow.id < search.after)
     found = 0
-    for row in session.exec(query.execution_options(yield_per=100)):
-        dataset = _dataset(row)
-        if not dataset.findable_by(participant) or not _fits(dataset, search, offered):
-            continue
-        yield dataset
-        found += 1
-        if found == search.limit:
-            return
+    # Closed at the limit too: PostgreSQL keeps a cursor open for what was not fetched.
+    with closing(session.exec(query.execution_options(yield_per=100))) as rows:
+        for row in rows:
+            dataset = _dataset(row)
+            if not dataset.findable_by(participant) or not _fits(dataset, search, offered):
+                continue
+            yield dataset
+            found += 1
+            if found == search.limit:
+                return
 
 
 def insert(tx: Tx, dataset: Dataset) -> None:

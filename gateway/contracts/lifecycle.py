@@ -20,7 +20,7 @@ from gateway.contracts import store
 from gateway.contracts.envelope import StatusEntry, Target, assemble, draft, parse_payload
 from gateway.contracts.errors import ContractRefused, OfferRefused, SignedAlready
 from gateway.contracts.sign import countersign
-from gateway.contracts.states import Actor, State, advance
+from gateway.contracts.states import TRANSITIONS, Actor, State, advance
 from gateway.contracts.tables import ContractRow, ContractUsageRow, OfferRow
 from gateway.contracts.verify import MAX_HEADER, verify_contract, verify_party_entry
 from gateway.crypto.canonical import b64url_decode, strict_json
@@ -28,7 +28,7 @@ from gateway.crypto.keys import EnrolledKey, KeyRing
 from gateway.db import Tx
 from gateway.ids import urn
 from gateway.participants.store import StoredKeys
-from gateway.problems import NotFound
+from gateway.problems import NotFound, WrongState
 from gateway.terms.model import Terms
 
 DRAFT_LIFE_S = 30 * 24 * 3600
@@ -149,8 +149,9 @@ def sign(tx: Tx, contract_id: str, signer: str, entry: Any, house: House, deed: 
     A signature that does not hold is recorded and refused; the draft goes on waiting. The value is the new state.
     """
     contract = _own(tx, contract_id, signer)
-    # Signatures are taken while the draft waits for them, and at no other time.
-    advance(contract.state_at(deed.at), State.VERIFIED, Actor.GATEWAY)
+    state = contract.state_at(deed.at)
+    if State.VERIFIED not in TRANSITIONS[state]:
+        raise WrongState(f"The contract is {state}; only a draft that waits for signatures (AGREED) can be signed.")
     parties = (contract.provider, contract.consumer)
     with tx.session() as session:
         keys = Keys(StoredKeys(session), house.public)

@@ -64,9 +64,9 @@ def enrol(tx: Tx, enrolment: Enrolment, deed: Deed) -> Outcome:
             raise NotFound
         if AgentRole.OPERATOR in enrolment.roles and owner.facts.kind is not Kind.OPERATOR:
             raise Malformed("The role operator exists only inside the operator's own participant.")
-        if session.exec(select(AgentRow).where(AgentRow.thumbprint == enrolment.key.thumbprint)).first() is not None:
+        if is_agents(session, enrolment.key.thumbprint):
             raise AlreadyAdmitted("This key belongs to an agent already. Make one key for each agent.")
-        if any(k.public.thumbprint == enrolment.key.thumbprint for k in participants.keys_of(session, owner.id)):
+        if participants.signs_contracts(session, enrolment.key.thumbprint):
             raise AlreadyAdmitted("This is a contract key. An agent needs a key of its own.")
         row = AgentRow(
             id=agent,
@@ -93,6 +93,11 @@ def enrol(tx: Tx, enrolment: Enrolment, deed: Deed) -> Outcome:
         },
     )
     return Outcome((Record(event, (owner.id, deed.actor.org_id)),), enrolled)
+
+
+def is_agents(session: Session, thumbprint: str) -> bool:
+    """Whether some agent, of whatever participant, proves itself by this key."""
+    return session.exec(select(AgentRow).where(AgentRow.thumbprint == thumbprint)).first() is not None
 
 
 def suspend(tx: Tx, agent: str, participant: str, deed: Deed) -> Outcome:

@@ -14,9 +14,11 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
+from gateway.crypto.canonical import b64url_decode, strict_json
 from gateway.crypto.keys import PublicKey
 from gateway.identity.errors import AssertionRefused, NotAuthenticated
 from gateway.ids import uuid7
+from gateway.problems import Problem
 
 ASSERTION_LIFE_S = 60
 CLOCK_SKEW_S = 10
@@ -77,6 +79,7 @@ def read_assertion(assertion: str, *, key: PublicKey, audience: str, now: float)
         raise AssertionRefused(f"The assertion is signed, but not for this: {error}.") from None
     except jwt.PyJWTError:
         raise AssertionRefused("The assertion does not verify.") from None
+    _refuse_ambiguous(assertion)
     issued, expires, jti = claims["iat"], claims["exp"], claims["jti"]
     if header.get("typ", "JWT") not in ("JWT", "client-authentication+jwt"):
         raise AssertionRefused("`typ` must be JWT or client-authentication+jwt.")
@@ -93,6 +96,15 @@ def read_assertion(assertion: str, *, key: PublicKey, audience: str, now: float)
     if not isinstance(jti, str) or not _ID.fullmatch(jti):
         raise AssertionRefused("`jti` must be 1 to 128 unreserved characters.")
     return Assertion(agent=claims["sub"], jti=jti, expires_at=expires)
+
+
+def _refuse_ambiguous(assertion: str) -> None:
+    """Two readers must not take one assertion for different ones: no member twice, nothing that is not plain JSON."""
+    try:
+        for part in assertion.split(".")[:2]:
+            strict_json(b64url_decode(part), max_bytes=MAX_TOKEN_BYTES, fractions=True)
+    except Problem as problem:
+        raise AssertionRefused(f"The assertion can be read in two ways: {problem.detail}.") from None
 
 
 @dataclass(frozen=True, slots=True)

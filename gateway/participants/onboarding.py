@@ -15,9 +15,9 @@ from gateway.crypto.errors import DidRefused
 from gateway.crypto.keys import PublicKey
 from gateway.db import Tx
 from gateway.participants.errors import AlreadyAdmitted
-from gateway.participants.model import Facts, Participant
+from gateway.participants.model import Facts, Kind, Participant
 from gateway.participants.tables import ParticipantKeyRow, ParticipantRow
-from gateway.problems import NotFound, WrongState
+from gateway.problems import Malformed, NotFound, WrongState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,12 @@ def admit(tx: Tx, admission: Admission, deed: Deed) -> Outcome:
 
     Raises:
         AlreadyAdmitted: the DID, the key id or the key itself is known.
+        Malformed: a second operator.
     """
     now = int(deed.at)
+    # The log's first entries admit the operator in its own name; a second one would see every tenant's entries.
+    if admission.facts.kind is Kind.OPERATOR and deed.actor.org_id != admission.id:
+        raise Malformed("A data space has one operator; admit this organisation as what else it is.")
     with tx.session() as session:
         if session.get(ParticipantRow, admission.id) is not None:
             raise AlreadyAdmitted("A participant with this DID is admitted already.")

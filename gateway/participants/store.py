@@ -26,6 +26,12 @@ def keys_of(session: Session, participant_id: str) -> list[EnrolledKey]:
     return [_key(row) for row in session.exec(query.order_by(col(ParticipantKeyRow.valid_from)))]
 
 
+def signs_contracts(session: Session, thumbprint: str) -> bool:
+    """Whether this key is, or ever was, anybody's contract key."""
+    query = select(ParticipantKeyRow).where(ParticipantKeyRow.thumbprint == thumbprint)
+    return session.exec(query).first() is not None
+
+
 class StoredKeys:
     """The key registry as a KeyRing: contract keys by their exact key id, from this database only."""
 

@@ -13,16 +13,19 @@ from gateway.policy.errors import PolicyUnavailable
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
 
-async def decide(engine: Engine, bundle_digest: str, document: dict[str, Any]) -> Decision:
+async def decide(
+    engine: Engine, bundle_digest: str, document: dict[str, Any], data: bytes | None = None
+) -> Decision:
     """What the active bundle says to this input.
 
     A document that does not fit the published schema is denied here (GEN-01), each fault named; no engine sees it.
+    `data`: the document's `as_bytes`, from a caller that keeps them and so has made them already.
 
     Raises PolicyUnavailable: the engine is away, answered something that is no decision, answered under another
         bundle than `bundle_digest`, or permitted a mode above the limit it names itself.
     """
     try:
-        data = as_bytes(document)
+        data = as_bytes(document) if data is None else data
     except (CanonicalError, RecursionError):
         return _incomplete(bundle_digest, [Fault("", "holds what an input may not hold, such as a fraction")])
     if len(data) > MAX_DOCUMENT_BYTES:

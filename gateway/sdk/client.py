@@ -114,6 +114,11 @@ class Client:
             raise Unreachable(f"{self.agent.url}: {error}") from error
         self._token, self._expires = answer["access_token"], time.time() + answer["expires_in"]
 
+    def token(self) -> str:
+        """An access token that is good for another minute at least."""
+        self._headers()
+        return self._token
+
     def assertion(self) -> str:
         """A fresh client assertion (RFC 7523): one minute, one use."""
         now = int(time.time())
