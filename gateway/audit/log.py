@@ -400,14 +400,10 @@ def _answer(jobs: list[_Job]) -> None:
     """Give every caller its result; one wake-up per event loop for the whole batch."""
     loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
     for job in jobs:
-        if job.future is None:
-            assert job.loop is not None
+        if job.loop is not None:
             loops.setdefault(job.loop, []).append(job)
-        elif job.error is not None:
-            job.future.set_exception(_told(job))
-        else:
-            assert job.result is not None
-            job.future.set_result(job.result)
+        elif job.future is not None:
+            _tell(job.future, job)
     for loop, waiting in loops.items():
         with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
             loop.call_soon_threadsafe(_answer_loop, waiting)
@@ -415,22 +411,20 @@ def _answer(jobs: list[_Job]) -> None:
 
 def _answer_loop(jobs: list[_Job]) -> None:
     for job in jobs:
-        if job.waiter is None or job.waiter.done():
-            continue
-        if job.error is not None:
-            job.waiter.set_exception(_told(job))
-        else:
-            assert job.result is not None
-            job.waiter.set_result(job.result)
+        if job.waiter is not None and not job.waiter.done():
+            _tell(job.waiter, job)
 
 
-def _told(job: _Job) -> Exception:
-    """The refusal, with the entry that records it, so that whoever is refused can ask for its receipt."""
-    assert job.error is not None
-    if isinstance(job.error, Problem) and job.result is not None and job.result.ids:
-        job.error.members.setdefault("entry", job.result.ids[0])
-        job.error.members.setdefault("index", job.result.indices[0])
-    return job.error
+def _tell(waiting: Future[Recorded] | asyncio.Future[Recorded], job: _Job) -> None:
+    """The result; or the refusal, with the entry that records it, so that who is refused can ask for its receipt."""
+    if job.error is None and job.result is not None:
+        waiting.set_result(job.result)
+        return
+    error = job.error or LogUnavailable(NOT_WRITTEN)
+    if isinstance(error, Problem) and job.result is not None and job.result.ids:
+        error.members.setdefault("entry", job.result.ids[0])
+        error.members.setdefault("index", job.result.indices[0])
+    waiting.set_exception(error)
 
 
 _UPDATE_HEAD = "UPDATE log_head SET size = ?, frontier = ?, checkpoint = ? WHERE id = 1 AND size = ?"

@@ -344,3 +344,15 @@ def test_a_range_takes_no_proofs():
     body = LOG_9.bodies[3]
     lines[2] = ENTRY_PREFIX + body + entry_tail(3, leaf_hash(body), None, [bytes(32)])
     assert any("of its own" in f.sentence for f in found(resealed(lines, LOG)))
+
+
+def test_a_header_that_names_another_log_is_found_even_when_sealed():
+    lines = lines_of(RANGE)
+    lines[0] = lines[0].replace(b'"origin":"gateway.example', b'"origin":"elsewhere.example')
+    assert any("another log" in f.sentence for f in found(resealed(lines, LOG)))
+
+
+def test_more_entries_than_the_range_are_found_even_when_sealed():
+    lines = lines_of(RANGE)
+    lines[0] = lines[0].replace(b'"end":6', b'"end":5')
+    assert any("more entries" in f.sentence for f in found(resealed(lines, LOG)))
