@@ -29,6 +29,7 @@ reasons and what would pass; whatever you may not know of answers 404, as if it 
 
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application of one gateway process. Nothing is opened before it starts up."""
+    _log_as_json()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -58,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def log_as_json() -> None:
+def _log_as_json() -> None:
     """The process's own log: a JSON object a line on stderr. Never with local variables: they hold tokens and data."""
     structlog.configure(
         processors=[

@@ -106,7 +106,5 @@ class SourceNotAsDeclared(Malformed):
 
 
 def source_refusal(error: SourceError) -> Problem:
-    """The same error as a problem for the provider who is registering the source."""
-    if isinstance(error, SourceMismatch | SourceRefused):
-        return SourceNotAsDeclared(f"{error}.")
-    return SourceAway(f"{error}.")
+    """The same error as a problem for the provider who is registering the source, and who alone can put it right."""
+    return SourceNotAsDeclared(f"{error}.")

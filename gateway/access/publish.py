@@ -25,8 +25,8 @@ def examine(
     """The dataset as it would be published, after comparing the declaration with itself and with the source. Blocks.
 
     Raises:
-        RegistrationRefused: the declaration contradicts itself, or the source; every contradiction is named.
-        SourceAway: the source cannot be read.
+        RegistrationRefused: the declaration contradicts itself; every contradiction is named.
+        SourceNotAsDeclared: the source does not hold what is declared, or cannot be read.
     """
     check_declaration(registration)
     declared = tuple(SourceColumn(c.name, c.type.value) for c in registration.columns)

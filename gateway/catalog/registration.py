@@ -149,7 +149,8 @@ class Registration(_Part):
 _IDENTIFIER_WORDS = re.compile(
     r"(^|[ ._-])(name|names|surname|firstname|lastname|fullname|forename|ssn|mrn|nhs|passport|phone|mobile|tel"
     r"|telephone|fax|email|mail|address|addr|street|ip|url|wechat|licen[cs]e|plate|account|id|ids|identifier|uuid"
-    r"|subject|patient|person|empi|dob|birth|birthdate|birthday)($|[ ._-])|姓名|身份证|电话|手机|邮箱|地址|病历号|住院号|门诊号|出生",
+    r"|subject|patient|person|empi|dob|birth|birthdate|birthday)($|[ ._-])"
+    r"|姓名|身份证|电话|手机|邮箱|地址|病历号|住院号|门诊号|出生",
     re.IGNORECASE,
 )
 

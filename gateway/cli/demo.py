@@ -15,7 +15,7 @@ from pathlib import Path
 import uvicorn
 from rich.markup import escape
 
-from gateway.app import create_app, log_as_json
+from gateway.app import create_app
 from gateway.cli import show
 from gateway.cli.realdata import prepare
 from gateway.cli.story import Story, StoryBroken
@@ -30,7 +30,6 @@ def play(*, serve: bool = False, port: int = 8080, home: Path | None = None) -> 
         StoryBroken: a step did not do what it says, or the gateway did not start.
     """
     started = time.monotonic()
-    log_as_json()
     if serve:
         folder = home or Path(".corridor/demo")
         if (folder / "gateway").exists():

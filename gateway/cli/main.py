@@ -87,7 +87,7 @@ def serve(
     """Run the gateway."""
     import uvicorn
 
-    from gateway.app import create_app, log_as_json
+    from gateway.app import create_app
 
     settings = _settings(home)
     host = host or settings.host
@@ -100,7 +100,6 @@ def serve(
         raise NotForStrangers(
             f"These keys were made with --development; {host} is not this machine. Initialise without it."
         )
-    log_as_json()
     uvicorn.run(
         create_app(settings),
         host=host,

@@ -61,13 +61,16 @@ def offer(tx: Tx, dataset: Dataset, terms: Terms, consumer: str | None, deed: De
     """Offer terms for a dataset of one's own; the value is the offer's id.
 
     Raises:
-        OfferRefused: columns the dataset does not publish, or a term that is over.
+        OfferRefused: columns the dataset does not publish, a consumer nobody knows, or a term that is over.
     """
     published = {column.name for column in dataset.registration.columns}
     if strangers := sorted(set(terms.columns) - published):
         raise OfferRefused(f"The dataset does not publish the column {strangers[0]!r}; offer published columns only.")
     if terms.persons is not None and dataset.registration.person_column is None:
         raise OfferRefused("The terms count persons, but the dataset declares no `person_column`; leave `persons` out.")
+    known = tx.execute("SELECT 1 FROM participant WHERE id = ?", (consumer,)).fetchone()
+    if consumer is not None and known is None:
+        raise OfferRefused("Nobody with the consumer's DID is admitted; check it, or leave `consumer` out.")
     if terms.valid_to <= deed.at:
         raise OfferRefused("The terms end in the past; set `valid_to` to a later time.")
     offer_id = urn()

@@ -154,6 +154,8 @@ class TokenSigner:
             )
         except jwt.PyJWTError:
             raise NotAuthenticated from None
+        if not (type(claims["iat"]) is int and type(claims["exp"]) is int):
+            raise NotAuthenticated
         if not claims["iat"] - CLOCK_SKEW_S <= now < claims["exp"]:
             raise NotAuthenticated("The access token has expired. Ask for a new one.")
         return claims

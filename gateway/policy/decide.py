@@ -13,9 +13,7 @@ from gateway.policy.errors import PolicyUnavailable
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
 
-async def decide(
-    engine: Engine, bundle_digest: str, document: dict[str, Any], data: bytes | None = None
-) -> Decision:
+async def decide(engine: Engine, bundle_digest: str, document: dict[str, Any], data: bytes | None = None) -> Decision:
     """What the active bundle says to this input.
 
     A document that does not fit the published schema is denied here (GEN-01), each fault named; no engine sees it.

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import log_as_json
 from gateway.audit.note import parse_vkey
 from gateway.cli.demo import free_port, serving
 from gateway.cli.realdata import prepare
@@ -18,7 +17,6 @@ from tests.audit.harness.logs import judge
 
 @pytest.mark.server
 def test_every_step_of_the_story_holds_on_postgresql(postgresql: str, tmp_path: Path) -> None:
-    log_as_json()
     settings = Settings(home=tmp_path / "gateway", database_url=postgresql)
     story = Story(tmp_path, settings, free_port(), say=lambda _line: None)
     story.prepare(prepare(tmp_path / "data"))

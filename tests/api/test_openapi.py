@@ -1,0 +1,197 @@
+"""The published description holds: it is valid, has examples, and no request it describes meets a bug of ours."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+from gateway.crypto.private import generate, public_jwk
+from gateway.sdk.client import Client
+from tests.space import (
+    HOSPITAL,
+    OPERATOR,
+    PHARMA,
+    Party,
+    Space,
+    data_space,
+    registration,
+    terms,
+    token_of,
+    token_request,
+)
+
+EXAMPLES = 12
+
+
+@pytest.fixture(scope="module")
+def document(space: Space) -> dict[str, Any]:
+    found: dict[str, Any] = httpx2.get(space.url + "/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_it_is_a_valid_openapi_3_1_document(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_every_operation_says_what_it_does_and_how_it_refuses(document: dict[str, Any]) -> None:
+    found = operations(document)
+    assert [name for name, operation in found.items() if not operation.get("summary")] == []
+    ids = [operation["operationId"] for operation in found.values()]
+    assert len(set(ids)) == len(ids)
+    for name, operation in found.items():
+        problem = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
+        assert problem == {"$ref": "#/components/schemas/Problem"}, name
+        secured = operation.get("security") == [{"token": []}]
+        assert secured is (" /v1/" in name and name != "POST /v1/token"), name
+
+
+def test_every_body_and_every_id_has_an_example(document: dict[str, Any]) -> None:
+    without = []
+    for name, operation in operations(document).items():
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            schema, given = media["schema"], {*media, *media["schema"]} & {"example", "examples"}
+            while "$ref" in schema:
+                schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+                given |= {*schema} & {"example", "examples"}
+            parts = schema.get("properties", {}).values()
+            if not given and not all({"example", "examples"} & {*part} for part in parts):
+                without.append(f"{name} body")
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path" and not {"example", "examples"} & {*parameter, *parameter["schema"]}:
+                without.append(f"{name} {parameter['name']}")
+    assert without == []
+
+
+AGENTS = {
+    "operator": (OPERATOR, "operator"),
+    "admin": (PHARMA, "admin"),
+    "provider": (HOSPITAL, "provider"),
+    "researcher": (PHARMA, "researcher"),
+    "officer": (PHARMA, "officer"),
+}
+
+
+@pytest.mark.parametrize("role", AGENTS)
+def test_nothing_that_the_description_allows_meets_a_bug_of_ours(role: str, tmp_path_factory: Any) -> None:
+    """Schemathesis, signed in as each role, on a space of its own: what it finds to suspend, it may."""
+    with data_space(tmp_path_factory.mktemp("fuzzed")) as space:
+        contract = space.agree(space.datasets["csv"])
+        schema = schemathesis.openapi.from_url(space.url + "/openapi.json")
+        did, name = AGENTS[role]
+        client = space.agent(did, name)
+        known = {"contract": contract, "dataset": space.datasets["csv"], "participant": PHARMA}
+        for result in schema.get_all_operations():
+            attack(space, client, result.ok(), known)
+
+
+def attack(space: Space, client: Client, operation: Any, known: dict[str, str]) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def run(case: Any) -> None:
+        # Half of the ids are real: what lies behind them must stand it too.
+        if case.path_parameters and len(repr(case.body)) % 2:
+            case.path_parameters.update({n: known[n] for n in case.path_parameters if n in known})
+        if operation.path == "/v1/access" and isinstance(case.body, dict) and len(repr(case.query)) % 2 == 0:
+            case.body["contract"] = known["contract"]
+        response = case.call(headers=token_of(client))
+        told = f"{case.method} {case.formatted_path} {case.body!r}: {response.status_code} {response.text[:300]}"
+        assert response.status_code < 500 or response.status_code == 503, told
+        if response.status_code >= 400:
+            assert response.headers["content-type"] == ["application/problem+json"], told
+            assert response.json()["status"] == response.status_code, told
+        case.validate_response(response, checks=[response_schema_conformance, content_type_conformance])
+
+    run()
+
+
+def successes(space: Space) -> dict[str, float]:
+    """How often each operation succeeded so far, as the gateway itself counts."""
+    text = space.http.get("/metrics").text
+    found = re.findall(r'^corridor_requests_total\{method="(\w+)",route="([^"]+)",status="2xx"\} (\S+)$', text, re.M)
+    return {f"{method} {route}": float(count) for method, route, count in found}
+
+
+def counted_as(operation: str) -> str:
+    """The route of an operation as the gateway counts it: as its router knows it."""
+    return operation.replace(" /v1/", " /")
+
+
+def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[str, Any]) -> None:
+    before = successes(space)
+    admin, officer = space.agent(PHARMA, "admin"), space.agent(PHARMA, "officer")
+    provider, operator = space.agent(HOSPITAL, "provider"), space.operator
+    party = Party("did:web:newcomer.example", dict(generate("Ed25519")))
+    admission, _key = space.admission(party, "other")
+    operator.post("/v1/participants", admission)
+    operator.get("/v1/participants")
+    one = f"/v1/participants/{quote(party.did, safe='')}"
+    operator.get(one)
+    operator.get(one + "/keys")
+    operator.post(one + "/suspend", {})
+    operator.post(one + "/reinstate", {})
+    key = public_jwk(generate("ES256"))
+    body = {"label": "new", "roles": ["officer"], "location": "CN-BJ", "key": key}
+    agent = admin.post("/v1/agents", body)["id"]
+    assert agent in {a["id"] for a in admin.get("/v1/agents")}
+    admin.post(f"/v1/agents/{agent}/suspend", {})
+    admin.post(f"/v1/agents/{agent}/reinstate", {})
+    space.call(None, "POST", "/v1/token", data=token_request(admin, admin.assertion()))
+    admin.get("/v1/me")
+    dataset = provider.post("/v1/datasets", registration())["id"]
+    provider.get("/v1/datasets")
+    provider.get(f"/v1/datasets/{dataset}")
+    provider.get(f"/v1/datasets/{dataset}/dcat")
+    offer = provider.post("/v1/offers", {"dataset": dataset, "terms": terms()})["id"]
+    admin.get("/v1/offers", dataset=dataset)
+    unwanted = space.accept(offer)["id"]
+    admin.post(f"/v1/contracts/{unwanted}/decline", {})
+    contract = space.agree(dataset)
+    provider.post(f"/v1/offers/{offer}/withdraw", {})
+    admin.get("/v1/contracts")
+    admin.raw(f"/v1/contracts/{contract}/envelope")
+    admin.raw(f"/v1/contracts/{contract}/keys")
+    entry = space.ask(contract).headers["corridor-entry"]
+    officer.get("/v1/audit/entries")
+    officer.get(f"/v1/audit/entries/{entry}")
+    officer.raw("/v1/audit/export")
+    officer.raw(f"/v1/receipts/{entry}")
+    officer.raw("/v1/audit/checkpoint")
+    officer.get("/v1/audit/consistency", old=1)
+    officer.get("/v1/audit/key")
+    provider.post(f"/v1/contracts/{contract}/revoke", {})
+    provider.post(f"/v1/datasets/{dataset}/withdraw", {})
+    for path in operations(document):
+        method, _, route = path.partition(" ")
+        if method == "GET" and not route.startswith("/v1/") and "{" not in route:
+            assert space.http.get(route).status_code == 200, route
+    problem = json.load(io.StringIO(space.call(None, "GET", "/v1/me").text))
+    page = problem["type"].removeprefix(space.url)
+    assert space.http.get(page).status_code == 200
+    after = successes(space)
+    counted = {name: counted_as(name) for name in operations(document)}
+    assert {name for name, route in counted.items() if after.get(route, 0) <= before.get(route, 0)} == set()
