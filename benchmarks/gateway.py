@@ -13,21 +13,24 @@ from fastapi.responses import Response
 
 from gateway.access.grants import Granted, grant
 from gateway.access.ground import stated_purpose
-from gateway.access.request import AccessRequest
 from gateway.api import access
-from gateway.api.deps import AuthenticatedCaller, Gateway
-from gateway.api.wire import StrictRequest, require_json
-from gateway.app import create_app, log_as_json
+from gateway.api.access import read_request
+from gateway.api.deps import authenticated
+from gateway.api.wire import DirectRoute
+from gateway.app import create_app
 from gateway.identity.caller import AgentRole
+from gateway.runtime import Runtime
 from gateway.settings import Settings
 
-router = APIRouter(prefix="/bench")
+router = APIRouter(prefix="/bench", route_class=DirectRoute)
 
 
 @router.post("/decision", response_class=Response)
-async def decision(request: Request, caller: AuthenticatedCaller, gateway: Gateway) -> Response:
+async def decision(request: Request) -> Response:
     """The decision, and the entry and index of its grant; 403 with the decision when it is no permit."""
-    wanted = AccessRequest.model_validate(await require_json(StrictRequest(request.scope, request.receive)))
+    gateway: Runtime = request.app.state.runtime
+    caller = await authenticated(request)
+    wanted = await read_request(request)
     caller.need(AgentRole.RESEARCHER)
     request_id = request.scope.get("corridor.request_id")
     asked = await gateway.broker.decided(caller, wanted, stated_purpose(wanted), request_id)
@@ -43,7 +46,6 @@ async def decision(request: Request, caller: AuthenticatedCaller, gateway: Gatew
 
 def application() -> FastAPI:
     """The gateway of the environment's settings (CORRIDOR_...)."""
-    log_as_json()
     app = create_app(Settings())
     # Matching a path costs time for every route before it: this one stands just before POST /v1/access.
     place = next(n for n, route in enumerate(app.router.routes) if _leads_to(route, access.router))

@@ -51,7 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(Watched)
     install_problem_handlers(app)
-    for part in (token, participants, catalog, contracts, access, audit):
+    # Routes are tried in order: what is asked most comes first.
+    for part in (access, token, participants, catalog, contracts, audit):
         app.include_router(part.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(problems.router)

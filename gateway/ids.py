@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import threading
 import time
 import uuid
+
+
+class _Drawn(threading.local):
+    """Random bytes of this thread that were drawn and not used yet."""
+
+    data = b""
+    at = 0
+
+
+_drawn = _Drawn()
+_DRAW = 4096
+# A child must not use what its parent has drawn.
+os.register_at_fork(after_in_child=lambda: _drawn.__dict__.clear())
+
+
+def random_bytes(count: int) -> bytes:
+    """Random bytes fit for keys, each used once; drawn from the system many at a time, for asking is what costs."""
+    start, end = _drawn.at, _drawn.at + count
+    if end > len(_drawn.data):
+        _drawn.data, start, end = os.urandom(max(_DRAW, count)), 0, count
+    _drawn.at = end
+    return _drawn.data[start:end]
 
 
 def uuid7() -> str:
     """A time-ordered UUID, version 7 (RFC 9562 section 5.7): 48 bits of milliseconds, 74 random bits."""
     milliseconds = time.time_ns() // 1_000_000
-    random = secrets.randbits(74)
+    random = int.from_bytes(random_bytes(10)) & (1 << 74) - 1
     value = (
         (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     )

@@ -30,7 +30,6 @@ from gateway.identity.enrolment import actor
 from gateway.obligations.model import parse
 from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
-from gateway.policy.document import as_bytes
 from gateway.policy.engine import Engine
 from gateway.problems import NotFound, Problem
 
@@ -106,10 +105,9 @@ class Broker:
         if ground is None:
             ground = await asyncio.to_thread(self.grounds.read, request.contract, caller, now=int(deed.at))
         document = ground.document(caller, request, purpose=purpose, now=int(deed.at))
-        data = as_bytes(document)
-        decision = await decide(self.engine, ground.standing.bundle, document, data)
+        decision = await decide(self.engine, ground.standing.bundle, document)
         DECISIONS.labels(decision.result).inc()
-        return Asked(deed, request, ground, caller.location, data, decision)
+        return Asked(deed, request, ground, caller.location, document.data, decision)
 
     async def _granted(
         self,

@@ -6,14 +6,13 @@ appends the entry; only after its commit does anything leave. The end gives back
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.access.errors import ContractExhausted
 from gateway.access.ground import Ground
 from gateway.access.request import AccessRequest
-from gateway.audit.commit import SALT_BYTES, salted_digest
+from gateway.audit.commit import new_salt, salted_digest
 from gateway.audit.deed import Deed
 from gateway.audit.event import AuditEvent, Object, Reason, Request, Result
 from gateway.audit.event import Contract as ContractRef
@@ -26,6 +25,7 @@ from gateway.policy.decision import Decision
 from gateway.terms.purposes import PURPOSES
 
 MAX_OWED_BYTES = 12_000
+FEW = 16  # obligations that cannot be over it, however long their columns' names
 SMALL = 10
 """Counts below this are not written into entries: they could tell of single persons (audit profiles, section 8)."""
 
@@ -40,7 +40,7 @@ class Asked:
     location: str
     document: bytes
     decision: Decision
-    salt: bytes = field(default_factory=lambda: secrets.token_bytes(SALT_BYTES), repr=False)
+    salt: bytes = field(default_factory=new_salt, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,8 @@ def _keep_input(tx: Tx, asked: Asked, event: AuditEvent) -> None:
 
 def _owed(decision: Decision) -> tuple[dict[str, Any], ...]:
     """The obligations, or for a very wide dataset how many there are: the kept input gives them again."""
-    if len(record_json({"obligations": list(decision.obligations)})) <= MAX_OWED_BYTES:
+    few = len(decision.obligations) <= FEW
+    if few or len(record_json({"obligations": list(decision.obligations)})) <= MAX_OWED_BYTES:
         return decision.obligations
     return ({"kind": "as_decided", "count": len(decision.obligations)},)
 

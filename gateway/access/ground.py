@@ -25,6 +25,7 @@ from gateway.identity.caller import Caller
 from gateway.identity.enrolment import caller as enrolled_caller
 from gateway.participants.model import Participant
 from gateway.participants.store import StoredKeys, participant
+from gateway.policy.document import Document, Part, composed, part
 from gateway.problems import NotFound
 from gateway.terms.purposes import purpose_facts
 
@@ -53,40 +54,40 @@ class Ground:
     dataset: Dataset
     standing: Standing
     read_at: float
-    _known: dict[str, Any] = field(init=False, repr=False, compare=False)
+    _parts: dict[str, Part] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # The same for every request on this ground, and costly: the dataset's governance version is a digest.
-        known = {
-            "provider": self.provider.as_policy_input(),
-            "dataset": self.dataset.registration.as_policy_input(self.dataset.id),
-            "contract": self.contract.as_policy_input(STATUS[self.state]),
-            "approvals": NO_APPROVALS,
+        # The same for every request on this ground, and costly to make.
+        parts = {
+            "provider": part("provider", self.provider.as_policy_input()),
+            "dataset": part("dataset", self.dataset.registration.as_policy_input(self.dataset.id)),
+            "contract": part("contract", self.contract.as_policy_input(STATUS[self.state])),
+            "approvals": part("approvals", NO_APPROVALS),
         }
-        object.__setattr__(self, "_known", known)
+        object.__setattr__(self, "_parts", parts)
 
-    def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> dict[str, Any]:
-        """The policy's input. Facts about parties and places come from enrolment; the request gives what it asks.
-
-        Members are shared between documents: read them, do not change them.
-        """
-        country = caller.participant.facts.country
-        return {
-            **self._known,
-            "context": {"now": now},
-            "participant": caller.participant.as_policy_input(),
-            "user": caller.as_policy_input(),
-            "request": {
-                "action": request.action,
-                "mode": request.mode,
-                "purpose": purpose,
-                "processing_location": caller.location,
-                "recipient_overseas": country != "CN" or caller.participant.facts.overseas_entity,
-                "columns": list(request.columns),
-                "group_by": list(request.group_by),
-                "filter_columns": sorted(filter_columns(request.filter)),
-            },
+    def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> Document:
+        """The policy's input. Facts about parties and places come from enrolment; the request gives what it asks."""
+        facts = caller.participant.facts
+        asked = {
+            "action": request.action,
+            "mode": request.mode,
+            "purpose": purpose,
+            "processing_location": caller.location,
+            "recipient_overseas": facts.country != "CN" or facts.overseas_entity,
+            "columns": list(request.columns),
+            "group_by": list(request.group_by),
+            "filter_columns": sorted(filter_columns(request.filter)),
         }
+        return composed(
+            {
+                **self._parts,
+                "context": part("context", {"now": now}),
+                "participant": part("participant", caller.participant.as_policy_input()),
+                "user": part("user", caller.as_policy_input()),
+                "request": part("request", asked),
+            }
+        )
 
 
 class Grounds:

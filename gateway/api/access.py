@@ -13,13 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access.broker import Broker, Running
 from gateway.access.request import AccessRequest
-from gateway.api.deps import AuthenticatedCaller, Gateway
-from gateway.api.wire import StrictRequest, require_json, validation_problem
+from gateway.api.deps import authenticated
+from gateway.api.wire import DirectRoute, StrictRequest, require_json, validation_problem
 from gateway.problems import Problem
+from gateway.runtime import Runtime
 
 logger = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["access"])
+router = APIRouter(tags=["access"], route_class=DirectRoute)
 
 _STREAM = {"type": "string", "format": "binary"}
 _MEDIA = ("application/vnd.apache.arrow.stream", "text/csv", "application/vnd.apache.parquet")
@@ -74,15 +75,22 @@ class DeliveryResponse(StreamingResponse):
         503: {"description": "Something needed is away; nothing was released", "content": _PROBLEM},
     },
 )
-async def access(request: Request, caller: AuthenticatedCaller, gateway: Gateway) -> Response:
+async def access(request: Request) -> Response:
     """Decided under the contract and the policy, recorded before the first byte, recorded again after the last."""
-    wanted = await _wanted(request)
+    gateway: Runtime = request.app.state.runtime
+    caller = await authenticated(request)
+    wanted = await read_request(request)
     running = await gateway.broker.access(caller, wanted, request_id=request.scope.get("corridor.request_id"))
     await running.start()
     return DeliveryResponse(running, gateway.broker)
 
 
-async def _wanted(request: Request) -> AccessRequest:
+async def read_request(request: Request) -> AccessRequest:
+    """The body as a request for access.
+
+    Raises:
+        Malformed, TooLarge: every complaint, by place.
+    """
     body: Any = await require_json(StrictRequest(request.scope, request.receive))
     try:
         return AccessRequest.model_validate(body)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cache
 from typing import Any
 
 from prometheus_client import Counter, Histogram
@@ -60,8 +61,13 @@ class Watched:
         finally:
             route = _template(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            REQUESTS.labels(method, route, status).inc()
-            SECONDS.labels(route).observe(time.perf_counter() - started)
+            _counter(method, route, status).inc()
+            _timer(route).observe(time.perf_counter() - started)
+
+
+# Looking a child up costs more than counting in it; there are as many as routes, methods and classes of status.
+_counter = cache(REQUESTS.labels)
+_timer = cache(SECONDS.labels)
 
 
 def _template(scope: Any) -> str:

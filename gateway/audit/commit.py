@@ -8,18 +8,18 @@ commitment whose it is, or that two of them are one party's.
 from __future__ import annotations
 
 import hmac
-import secrets
 from typing import Final
 
 from gateway.audit.merkle import HASH_BYTES
 from gateway.crypto.canonical import record_json
+from gateway.ids import random_bytes
 
 SALT_BYTES: Final = 32
 
 
 def new_salt() -> bytes:
     """32 random bytes; one for each commitment, kept off the log, destroyed when what it binds has to be erased."""
-    return secrets.token_bytes(SALT_BYTES)
+    return random_bytes(SALT_BYTES)
 
 
 def commit(salt: bytes, participant: str, seq: int, prev: bytes | None) -> str:

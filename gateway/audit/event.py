@@ -8,7 +8,6 @@ no floats, and whatever passes is under the 65,535 bytes of an entry.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -19,7 +18,7 @@ from gateway.audit.event_types import TYPES
 from gateway.clock import instant
 from gateway.crypto.canonical import MAX_INTEGER, record_json
 from gateway.crypto.errors import CanonicalError
-from gateway.ids import uuid7
+from gateway.ids import random_bytes, uuid7
 
 SCHEMA: Final = "gateway.audit/1"
 HOUSE_RETENTION_YEARS: Final = 6
@@ -323,7 +322,7 @@ def finish(event: AuditEvent, commitments: Sequence[str]) -> dict[str, Any]:
         "schema": SCHEMA,
         "id": event.id,
         # Leaf hashes are public: without it a short event could be guessed and confirmed.
-        "nonce": secrets.token_hex(16),
+        "nonce": random_bytes(16).hex(),
         "ts": ts,
         "event": {
             "category": TYPES[event.type].category,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -65,8 +66,23 @@ class Decision(_Value):
         return record_json(self.model_dump(mode="json"))
 
 
+MAX_REMEMBERED = 16 * 1024
+
+
 def parse_decision(answer: bytes) -> Decision:
-    """The decision an engine answered. Raises PolicyUnavailable for everything that is not exactly one."""
+    """The decision an engine answered. Raises PolicyUnavailable for everything that is not exactly one.
+
+    The same bytes are the same decision: short answers are remembered, so treat what comes back as read-only.
+    """
+    return _remembered(answer) if len(answer) <= MAX_REMEMBERED else _parsed(answer)
+
+
+@lru_cache(maxsize=512)
+def _remembered(answer: bytes) -> Decision:
+    return _parsed(answer)
+
+
+def _parsed(answer: bytes) -> Decision:
     try:
         parsed = Decision.model_validate_json(answer)
         # A fact that has no canonical form could not be recorded; the order must not depend on who sorted.

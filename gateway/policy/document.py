@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -47,6 +48,52 @@ def validate(document: Any) -> list[Fault]:
 def as_bytes(document: dict[str, Any]) -> bytes:
     """RFC 8785 JSON: what engines are given and what an entry pins. Raises CanonicalError, also for any fraction."""
     return record_json(document)
+
+
+class Part(NamedTuple):
+    """One member of a document: its value, its RFC 8785 bytes, and what is wrong with it. Shared, so read-only."""
+
+    value: Any
+    data: bytes
+    faults: tuple[Fault, ...]
+
+
+class Document(NamedTuple):
+    """A whole input, as a value, as the bytes of `as_bytes`, and with the faults of `validate`."""
+
+    value: dict[str, Any]
+    data: bytes
+    faults: tuple[Fault, ...]
+
+
+def part(name: str, value: dict[str, Any]) -> Part:
+    """A member ready to be put into documents. Raises CanonicalError as `as_bytes` does."""
+    validator = _member_validator(name)
+    faults: tuple[Fault, ...] = ()
+    if not validator.is_valid(value):
+        found = {Fault(f"/{name}{_pointer(e.instance_path)}", e.message[:300]) for e in validator.iter_errors(value)}
+        faults = tuple(sorted(found)[:MAX_FAULTS])
+    return Part(value, record_json(value), faults)
+
+
+def composed(parts: Mapping[str, Part]) -> Document:
+    """The document of these members; what was judged and written once is not judged and written again.
+
+    `parts` are exactly the members that the schema asks for.
+    """
+    if parts.keys() != schema()["properties"].keys():
+        raise ValueError("an input has exactly the members of its schema")
+    names = sorted(parts)
+    data = b",".join(b'"%s":%s' % (name.encode(), parts[name].data) for name in names)
+    faults = tuple(fault for name in names for fault in parts[name].faults)[:MAX_FAULTS]
+    return Document({name: parts[name].value for name in names}, b"{%s}" % data, faults)
+
+
+@functools.cache
+def _member_validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    whole = schema()
+    member = {"$schema": whole["$schema"], "$defs": whole["$defs"], "allOf": [whole["properties"][name]]}
+    return jsonschema_rs.Draft202012Validator(member, mask="the value", offline=True)
 
 
 def _pointer(path: list[str | int]) -> str:

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from gateway.crypto.errors import CanonicalError
-from gateway.policy.document import MAX_FAULTS, as_bytes, schema, validate
+from gateway.policy.document import MAX_FAULTS, as_bytes, composed, part, schema, validate
 from tests.policy.documents import changed, document, export_approval
 
 
@@ -93,3 +93,17 @@ def test_numbers_that_two_readers_could_read_differently_have_no_bytes(value):
 def test_the_order_of_members_does_not_change_the_bytes():
     turned = dict(reversed(document().items()))
     assert as_bytes(turned) == as_bytes(document())
+
+
+def test_a_composed_document_is_the_same_bytes_and_has_the_same_faults() -> None:
+    for change in ({}, {"contract.status": "lost"}, {"request.columns": [7], "user.roles": ["king"]}):
+        whole = changed(change)
+        made = composed({name: part(name, member) for name, member in whole.items()})
+        assert (made.value, made.data) == (whole, as_bytes(whole))
+        assert list(made.faults) == validate(whole)
+
+
+def test_a_document_cannot_be_composed_of_other_members() -> None:
+    parts = {name: part(name, member) for name, member in document().items()}
+    with pytest.raises(ValueError, match="exactly the members"):
+        composed({name: made for name, made in parts.items() if name != "approvals"})
