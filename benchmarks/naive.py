@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from pydantic import BaseModel
+from sqlalchemy.orm import registry
 from sqlmodel import Field, Session, SQLModel, create_engine
 from starlette.middleware.base import BaseHTTPMiddleware
 
@@ -36,19 +37,23 @@ _RULE = "data.access.decision.decision"
 logger = logging.getLogger("uvicorn.error")
 
 
-class NaiveAgent(SQLModel, table=True):
+class NaiveBase(SQLModel, registry=registry()):
+    """Tables of its own: the gateway's migrations must not find them."""
+
+
+class NaiveAgent(NaiveBase, table=True):
     id: str = Field(primary_key=True)
     facts: str
 
 
-class NaiveContract(SQLModel, table=True):
+class NaiveContract(NaiveBase, table=True):
     id: str = Field(primary_key=True)
     provider_jws: str
     consumer_jws: str
     facts: str
 
 
-class NaiveAudit(SQLModel, table=True):
+class NaiveAudit(NaiveBase, table=True):
     id: str = Field(primary_key=True)
     at: int
     agent: str
@@ -75,7 +80,7 @@ def furnish(folder: Path, documents: list[bytes], token_key: dict[str, Any]) -> 
         (folder / f"{name}.pem").write_bytes(_public_pem(key.public_key()))
     pems = {n: k.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) for n, k in keys.items()}
     engine = create_engine(f"sqlite:///{folder}/naive.sqlite3")
-    SQLModel.metadata.create_all(engine, tables=[SQLModel.metadata.tables[n] for n in _TABLES])
+    NaiveBase.metadata.create_all(engine, tables=[NaiveBase.metadata.tables[n] for n in _TABLES])
     with Session(engine) as session:
         for document in map(json.loads, documents):
             terms, agent = document["contract"], document["user"]["id"]

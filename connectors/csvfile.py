@@ -10,7 +10,16 @@ from pathlib import Path
 import duckdb
 
 from connectors import csvform
-from connectors.base import Description, Read, SourceChanged, SourceColumn, SourceError, SourceMismatch, SourceType
+from connectors.base import (
+    Description,
+    Read,
+    SourceChanged,
+    SourceColumn,
+    SourceError,
+    SourceMismatch,
+    SourceType,
+    SourceUnavailable,
+)
 from connectors.confine import opened_beneath
 from connectors.csvform import Form
 from connectors.files import (
@@ -150,6 +159,10 @@ def _run(descriptor: int, query: str) -> list[tuple[int | None, ...]]:
     with private_engine(descriptor_path(descriptor)) as connection:
         try:
             return connection.execute(query).fetchall()
+        except duckdb.OutOfMemoryException:
+            raise SourceUnavailable(
+                "the source is too wide to be checked in the memory there is; declare fewer columns"
+            ) from None
         except duckdb.Error as error:
             raise _mismatch(error) from None  # the engine's text quotes the line
 

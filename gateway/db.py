@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlmodel import Session
 
@@ -164,11 +165,15 @@ class Database:
                 connect_args={"connect_timeout": BUSY_TIMEOUT_S, "options": f"{options} -c statement_timeout=30000"},
             )
         if self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = Path(self.url.database)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # For its owner only; SQLite gives the files beside it the same mode.
+            path.touch(mode=0o600)
         engine = create_engine(
             self.url,
             poolclass=QueuePool if read_only else NullPool,
             connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+            **({"pool_timeout": BUSY_TIMEOUT_S} if read_only else {}),
         )
         event.listen(engine, "connect", _read_only_sqlite if read_only else _writing_sqlite)
         event.listen(engine, "begin", _begin_reading if read_only else _begin_writing)
@@ -201,7 +206,7 @@ def translated() -> Iterator[None]:
     """A database that is away becomes a Problem that says so (503); a bug stays a bug."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error, psycopg.Error) as error:
+    except (DBAPIError, PoolTimeout, sqlite3.Error, psycopg.Error) as error:
         if is_away(error):
             raise DatabaseAway("The database did not answer. Nothing was released; try again shortly.") from error
         raise
@@ -209,6 +214,8 @@ def translated() -> Iterator[None]:
 
 def is_away(error: BaseException) -> bool:
     """Whether an error says that the database is away, rather than that we asked it nonsense."""
+    if isinstance(error, PoolTimeout):  # every connection is taken: as good as away
+        return True
     if isinstance(error, DBAPIError):
         return isinstance(error, OperationalError) or error.connection_invalidated
     return isinstance(error, sqlite3.OperationalError | psycopg.OperationalError | OSError)

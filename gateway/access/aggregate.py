@@ -22,7 +22,9 @@ _ARROW = {
 }
 
 
-def counted(plan: Plan, rows: list[tuple[Any, ...]]) -> tuple[pa.Table, int]:
+def counted(
+    plan: Plan, rows: list[tuple[Any, ...]], finer: list[tuple[Any, ...]] | None = None
+) -> tuple[pa.Table, int]:
     """The answer to an aggregate and how many of its counts are withheld.
 
     One row per group that is not empty: the groups' values, `count` (null where withheld) and `suppressed`. A group
@@ -36,6 +38,8 @@ def counted(plan: Plan, rows: list[tuple[Any, ...]]) -> tuple[pa.Table, int]:
         raise TooManyGroups(f"an aggregate here has at most {limit} groups; group by fewer columns or wider bands")
     cells: dict[tuple[Hashable, ...], int] = {tuple(key): count for *key, count in rows}
     hidden = _hidden(plan, cells)
+    if finer is not None:
+        hidden |= _by_difference(plan, finer)
     columns: list[Any] = [
         pa.array([row[n] for row in rows], type=_ARROW[column.type]) for n, column in enumerate(plan.released)
     ]
@@ -49,3 +53,17 @@ def _hidden(plan: Plan, cells: dict[tuple[Hashable, ...], int]) -> frozenset[tup
     if plan.suppression is None:
         return frozenset()
     return suppressed(cells, plan.suppression.threshold, complementary=plan.suppression.complementary)
+
+
+def _by_difference(plan: Plan, finer: list[tuple[Any, ...]]) -> frozenset[tuple[Hashable, ...]]:
+    """The groups whose filtered count takes in a cell that the unfiltered, finer table withholds."""
+    if plan.suppression is None:
+        return frozenset()
+    if len(finer) > MAX_GROUPS:
+        raise TooManyGroups(
+            f"the columns of the filter tell more than {MAX_GROUPS} groups apart; filter by wider bands"
+        )
+    width = len(plan.released)
+    cells: dict[tuple[Hashable, ...], int] = {tuple(key): count for *key, _, count in finer}
+    withheld = _hidden(plan, cells)
+    return frozenset(tuple(key[:width]) for *key, passes, _ in finer if passes and tuple(key) in withheld)

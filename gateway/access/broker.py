@@ -21,6 +21,7 @@ from gateway.access.grants import Asked, End, Granted, grant, recover, refuse, s
 from gateway.access.ground import Grounds, stated_purpose
 from gateway.access.plan import DataRequest
 from gateway.access.request import AccessRequest
+from gateway.access.slots import Slots
 from gateway.audit.deed import Deed
 from gateway.audit.event import Actor, Reason, Source
 from gateway.audit.log import Log, Outcome, Record, Recorded
@@ -34,7 +35,6 @@ from gateway.policy.engine import Engine
 from gateway.problems import NotFound, Problem
 
 ATTEMPTS = 4
-WAIT_S = 5.0
 
 DECISIONS = Counter("corridor_decisions_total", "Decisions by result.", ["result"])
 DELIVERED = Counter("corridor_delivered_bytes_total", "Bytes handed to the transport.")
@@ -76,7 +76,7 @@ class Broker:
         self.node = node
         self.gateway = gateway
         self.instance = instance
-        self._slots = asyncio.Semaphore(deliveries)
+        self._slots = Slots(deliveries)
         self._endings: set[asyncio.Task[None]] = set()
 
     async def access(self, caller: Caller, request: AccessRequest, *, request_id: str | None = None) -> Running:
@@ -89,11 +89,11 @@ class Broker:
         caller.need(AgentRole.RESEARCHER)
         purpose = stated_purpose(request)
         wanted = _data_request(request)
-        await self._slot()
+        await self._slots.take(caller.participant.id)
         try:
             return await self._granted(caller, request, purpose, wanted, request_id)
         except BaseException:
-            self._slots.release()
+            self.release(caller)
             raise
 
     async def decided(
@@ -187,12 +187,6 @@ class Broker:
     def _deed(self, caller: Caller, request_id: str | None) -> Deed:
         return Deed(actor(caller, self.gateway), self.node, self.clock(), request_id)
 
-    async def _slot(self) -> None:
-        try:
-            await asyncio.wait_for(self._slots.acquire(), WAIT_S)
-        except TimeoutError:
-            raise Busy("Too many deliveries are running. Try again shortly.") from None
-
     def ending(self, running: Running) -> asyncio.Task[None]:
         """Finish a delivery in a task of its own, which nobody's cancellation reaches."""
         task = asyncio.get_running_loop().create_task(running.finish())
@@ -204,8 +198,8 @@ class Broker:
         """Wait for the deliveries that are ending to be recorded."""
         await asyncio.gather(*self._endings, return_exceptions=True)
 
-    def release(self) -> None:
-        self._slots.release()
+    def release(self, caller: Caller) -> None:
+        self._slots.give_back(caller.participant.id)
 
     def recover(self, *, dead: tuple[str, ...] | None) -> int:
         """At start: say of deliveries that a crash cut off that their end is unknown. Blocks; how many there were."""
@@ -261,6 +255,10 @@ class Running:
             # A caller that hung up cancels whatever awaits here; the ending goes on by itself.
             await asyncio.shield(self._broker.ending(self))
 
+    def broke_off(self, problem: Problem) -> None:
+        """Say why the transport gave the stream up, before `finish`; afterwards it changes nothing."""
+        self._broken = Reason(problem.slug, problem.title)
+
     async def finish(self) -> None:
         """Record the end and let everything go. Safe to call again."""
         if self._finished:
@@ -286,7 +284,7 @@ class Running:
                 logger.error("delivery.end_not_recorded", entry=self.entry, problem=problem.slug)
                 raise Unsettled("The delivery's end could not be recorded.") from problem
         finally:
-            self._broker.release()
+            self._broker.release(self._caller)
 
     async def _check(self) -> None:
         now = int(self._broker.clock())

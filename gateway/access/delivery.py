@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -223,17 +224,18 @@ class _Producer:
                 raise SourceUnavailable("the delivery was given up before it began")
             query = plan.query.replace("{source}", relation)
             answer = self._counts if plan.action == "aggregate" else self._rows
-            self._answer = answer(connection, plan, query)
+            self._answer = answer(connection, plan, query, relation)
             opened.verify()
         except (SourceError, *_ENGINE_ERRORS) as error:
             raise self._explained(error) from None  # the engine's text may quote a value
 
-    def _counts(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
-        groups = connection.execute(query, dict(plan.parameters)).fetchall()
-        table, self.cells_suppressed = counted(plan, groups)
+    def _counts(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str, relation: str) -> _Answer:
+        groups = _fetched(connection, query, plan)
+        finer = None if plan.finer is None else _fetched(connection, plan.finer.replace("{source}", relation), plan)
+        table, self.cells_suppressed = counted(plan, groups, finer)
         return _Answer(table.schema, iter(table.to_batches()))
 
-    def _rows(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
+    def _rows(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str, _relation: str) -> _Answer:
         rows = min(_BATCH_ROWS, max(2048, _BATCH_CELLS // len(plan.released)))
         reader = connection.sql(query, params=dict(plan.parameters)).to_arrow_reader(rows)
         first = next(reader, None)  # what is wrong with the query or its first rows shows before a byte has left
@@ -291,3 +293,9 @@ class _Producer:
         self._answer = None
         self._held.close()
         self._connection = self._opened = None
+
+
+def _fetched(connection: duckdb.DuckDBPyConnection, query: str, plan: Plan) -> list[tuple[Any, ...]]:
+    """All rows. The engine wants exactly the parameters a statement names, and one plan has two statements."""
+    named = set(re.findall(r"\$(\w+)", query))
+    return connection.execute(query, {n: v for n, v in plan.parameters.items() if n in named}).fetchall()

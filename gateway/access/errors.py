@@ -89,6 +89,12 @@ class Busy(Unavailable):
     slug, title = "busy", "The gateway is busy"
 
 
+class ReaderStalled(Problem):
+    """Whoever asked takes nothing of the stream; it is broken off, so that others get its place."""
+
+    slug, status, title = "reader-stalled", 408, "The reader stopped reading"
+
+
 class GroundGone(Problem):
     """What a running delivery stood on was taken away; it stops at once."""
 

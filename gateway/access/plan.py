@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from connectors.base import Read, SourceColumn
@@ -76,6 +76,8 @@ class Plan:
     ordered_by_pseudonym: bool
     suppression: SuppressSmallCells | None
     counts: Literal["rows", "persons"]
+    finer: str | None = field(default=None, repr=False)
+    """Of a filtered aggregate: the same counts, unfiltered, by groups and filter columns, and whether each passes."""
 
     def describe(self) -> str:
         """The plan in sentences, for people; no value, no key."""
@@ -200,7 +202,26 @@ class _Planner:
             Released(seen.column.name, made.type, _treatment(seen.mask))
             for seen, made in zip(groups, operands, strict=True)
         )
-        return self.plan(query, released, (), self.row_limit, ordered=False)
+        plan = self.plan(query, released, (), self.row_limit, ordered=False)
+        return replace(plan, finer=self.finer(operands, counted))
+
+    def finer(self, groups: list[Operand], counted: str) -> str | None:
+        """The unfiltered table that a filtered count is a sum of cells of: what it withholds, no filter may give.
+
+        Counts under two filters that differ by one small cell would otherwise tell that cell.
+        """
+        request = self.request
+        if request.filter is None:
+            return None
+        beside = sorted(columns_of(request.filter) - set(request.group_by))
+        seen = [visible(self.column(name), self.masks.get(name)) for name in beside]
+        keys = [*groups, *(operand(s, self.value(s.column), self.parameters) for s in seen)]
+        columns = "".join(f"{key.sql} AS o{n}, " for n, key in enumerate(keys))
+        passes = f"coalesce({self.asked_filter(request.filter)}, false)"
+        owed = " AND ".join(self.owed_filter(o) for o in self.row_filters) or "true"
+        by = ", ".join(str(n + 1) for n in range(len(keys) + 1))
+        cells = f"SELECT {columns}{passes} AS passes, {counted} AS n FROM {{source}} AS s WHERE {owed} GROUP BY {by}"
+        return f"SELECT * FROM ({cells}) WHERE n > 0 LIMIT {MAX_GROUPS + 1}"
 
     def plan(
         self, query: str, released: tuple[Released, ...], dropped: tuple[str, ...], limit: int, ordered: bool

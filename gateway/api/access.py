@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.access.broker import Broker, Running
 from gateway.access.request import AccessRequest
 from gateway.api.deps import authenticated
+from gateway.api.stalled import patient
 from gateway.api.wire import DirectRoute, StrictRequest, require_json, validation_problem
 from gateway.problems import Problem
 from gateway.runtime import Runtime
@@ -41,8 +42,9 @@ class DeliveryResponse(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, patient(send))
         except Problem as problem:
+            self._running.broke_off(problem)
             # The head is sent: nothing can be explained any more. The server closes the connection of an answer that
             # was not brought to its end, so that it cannot look complete; why is in the log's entry of the end.
             logger.warning("delivery.broken_off", entry=self._running.entry, problem=problem.slug)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
-from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel, Field
 
 from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway
+from gateway.api.spool import Spool, SpoolResponse
 from gateway.api.wire import StrictRoute
 from gateway.audit import reader
 from gateway.audit.export import Opening, Row, export_range, export_selection
@@ -105,7 +106,7 @@ def export(
     actor: Actor,
     gateway: Gateway,
     wanted: Wanted,
-) -> StreamingResponse:
+) -> Response:
     """Check it with `corridor audit verify FILE --key VKEY`, or with any program of your own.
 
     Without filters: the operator's officer gets every entry, a participant's officer its own with what opens its
@@ -113,18 +114,25 @@ def export(
     """
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     filter = wanted.filter
-    _look(actor, "audit.exported", filter, None)
-    lines = _export_lines(gateway, actor.caller, filter)
-    return StreamingResponse(lines, media_type=EXPORT_JSON)
+    spool = Spool(gateway.settings.home / "scratch")
+    try:
+        _look(actor, "audit.exported", filter, None)
+        spool.write(_export_lines(gateway, actor.caller, filter))
+    except BaseException:
+        spool.close()
+        raise
+    return SpoolResponse(spool, EXPORT_JSON)
 
 
 @router.get("/receipts/{entry}", summary="An entry you are a party to, with its proof", response_class=Response)
-def receipt(entry: EntryId, caller: AuthenticatedCaller, gateway: Gateway) -> Response:
+def receipt(entry: EntryId, actor: Actor, gateway: Gateway) -> Response:
     """Canonical JSON: the entry's exact bytes and a C2SP tlog-proof. Verifies offline under the log's key."""
     with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=_seen_by(caller))
-        if found is None:
-            raise NotFound
+        found = reader.entry_by_id(tx, entry, seen_by=_seen_by(actor.caller))
+    _look(actor, "audit.read", Filter(), int(found is not None))
+    if found is None:
+        raise NotFound
+    with gateway.db.reading_tx() as tx:
         note, checkpoint = reader.head(tx, gateway.home.log.verifier)
         proof = reader.inclusion(tx, found.index, checkpoint.size)
     return Response(format_receipt(found.body, found.index, proof, note), media_type=RECEIPT_JSON)
@@ -169,7 +177,7 @@ def key(_caller: AuthenticatedCaller, gateway: Gateway) -> LogKeyView:
 
 
 def _export_lines(gateway: Gateway, caller: Caller, filter: Filter) -> Iterator[bytes]:
-    """The export, under one checkpoint. The transaction is read-only and lasts as long as the reader reads."""
+    """The export, under one checkpoint and in one transaction: write it away, and let nobody wait for its reader."""
     signer, made_at = gateway.home.log, instant(gateway.clock())
     seen_by = _seen_by(caller)
     with gateway.db.reading_tx() as tx:

@@ -111,7 +111,7 @@ def find(
 ) -> list[DatasetView]:
     search = Search(text, purpose, category, provider, after, limit)
     with gateway.db.reading() as session:
-        offered = offered_purposes(session) if purpose is not None else {}
+        offered = {} if purpose is None else offered_purposes(session, caller.participant.id, gateway.clock())
         found = list(store.find(session, caller.participant, search, offered))
     return [DatasetView.of(dataset, caller) for dataset in found]
 

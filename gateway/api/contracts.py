@@ -155,7 +155,8 @@ def accept(
     participant = actor.caller.participant
     with gateway.db.reading() as session:
         found = store.offer_by_id(session, body.offer)
-        dataset = None if found is None else dataset_seen_by(session, participant, found.dataset)
+        open_to_us = found is not None and found.consumer in (None, participant.id)
+        dataset = dataset_seen_by(session, participant, found.dataset) if found is not None and open_to_us else None
     if dataset is None:
         raise NotFound
     deed = actor.deed()
@@ -173,11 +174,18 @@ def list_contracts(
     before: Annotated[str | None, Query(max_length=100, description="id of the last one seen")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[ContractView]:
-    wanted = State.AGREED if waiting else state
+    own, views = caller.participant.id, list[ContractView]()
     with gateway.db.reading() as session:
-        found = store.contracts_seen_by(session, caller.participant.id, state=wanted, before=before, limit=limit)
-    views = [ContractView.of(contract, gateway.clock()) for contract in found]
-    return [view for view in views if not waiting or caller.participant.id in view.waits_for]
+        # Whose signature is missing stands in the signed bytes alone: page on until enough drafts wait for this one.
+        while len(views) < limit:
+            wanted = State.AGREED if waiting else state
+            found = store.contracts_seen_by(session, own, state=wanted, before=before, limit=limit)
+            page = [ContractView.of(contract, gateway.clock()) for contract in found]
+            views += [view for view in page if not waiting or own in view.waits_for]
+            if len(found) < limit:
+                break
+            before = found[-1].id
+    return views[:limit]
 
 
 @router.get("/contracts/{contract}", summary="One contract, with what is left of it")

@@ -42,7 +42,8 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Can it do its work: log, database, policy engine", responses={503: {}})
 async def readyz(gateway: Gateway) -> JSONResponse:
     """Each part is tried, not remembered. 503 when one of them cannot be used; then nothing is released."""
-    parts = {"log": await _tried(_log_writes(gateway)), "policy": await _tried(_policy_answers(gateway))}
+    tried = {"log": _log_writes(gateway), "database": _database_reads(gateway), "policy": _policy_answers(gateway)}
+    parts = dict(zip(tried, await asyncio.gather(*map(_tried, tried.values())), strict=True))
     ready = all(state == "ready" for state in parts.values())
     return JSONResponse({"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503)
 
@@ -80,6 +81,15 @@ async def _tried(attempt: Any) -> str:
 async def _log_writes(gateway: Gateway) -> None:
     # A transaction without events: it reaches the disk's lock and the head, and leaves nothing behind.
     await gateway.log.submit(lambda _tx: Outcome(()))
+
+
+async def _database_reads(gateway: Gateway) -> None:
+    # By one of the connections that all reads share: the log writes by another.
+    def read() -> None:
+        with gateway.db.reading_tx() as tx:
+            tx.execute("SELECT 1").fetchone()
+
+    await asyncio.to_thread(read)
 
 
 async def _policy_answers(gateway: Gateway) -> None:

@@ -100,6 +100,7 @@ def serve(
         raise NotForStrangers(
             f"These keys were made with --development; {host} is not this machine. Initialise without it."
         )
+    _look_first(settings)
     uvicorn.run(
         create_app(settings),
         host=host,
@@ -109,6 +110,22 @@ def serve(
         log_level="warning",
         timeout_graceful_shutdown=20,
     )
+
+
+def _look_first(settings: Settings) -> None:
+    """What keeps the gateway from starting, said in a sentence before the server is there to say it in a traceback."""
+    from sqlalchemy.exc import ArgumentError
+
+    from gateway.runtime import Runtime
+
+    try:
+        runtime = Runtime(settings)
+        runtime.db.claim()
+        runtime.db.close()
+    except ArgumentError:
+        raise SettingsRefused("CORRIDOR_DATABASE_URL is no database URL, such as postgresql://host/name.") from None
+    except OSError as error:
+        raise SettingsRefused(f"{error.filename or settings.home}: {error.strerror or error}.") from None
 
 
 @app.command()

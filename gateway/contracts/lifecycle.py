@@ -103,6 +103,7 @@ def accept(tx: Tx, offer_id: str, dataset: Dataset, consumer: str, house: House,
         raise NotFound
     if found.state != "open":
         raise OfferRefused("The offer was withdrawn.")
+    _check_stands(tx, found.provider, found.dataset)
     if consumer == found.provider:
         raise OfferRefused("A provider cannot accept its own offer.")
     if found.terms.valid_to <= deed.at:
@@ -155,6 +156,7 @@ def sign(tx: Tx, contract_id: str, signer: str, entry: Any, house: House, deed: 
     state = contract.state_at(deed.at)
     if State.VERIFIED not in TRANSITIONS[state]:
         raise WrongState(f"The contract is {state}; only a draft that waits for signatures (AGREED) can be signed.")
+    _check_stands(tx, contract.provider, contract.dataset)
     parties = (contract.provider, contract.consumer)
     with tx.session() as session:
         keys = Keys(StoredKeys(session), house.public)
@@ -263,6 +265,16 @@ def _role(contract: store.Contract, party: str) -> Actor:
 def signers(contract: store.Contract) -> set[str]:
     headers = [strict_json(b64url_decode(entry["protected"]), max_bytes=MAX_HEADER) for entry in contract.entries]
     return {header["kid"].partition("#")[0] for header in headers}
+
+
+def _check_stands(tx: Tx, provider: str, dataset: str) -> None:
+    """Nothing new is agreed on what is withdrawn, or with whom is suspended; judged inside the transaction."""
+    row = tx.execute("SELECT state FROM participant WHERE id = ?", (provider,)).fetchone()
+    if row is None or row[0] != "active":
+        raise OfferRefused("The provider is suspended.")
+    row = tx.execute("SELECT state FROM dataset WHERE id = ?", (dataset,)).fetchone()
+    if row is None or row[0] != "published":
+        raise OfferRefused("The dataset is withdrawn.")
 
 
 def _free_index(tx: Tx) -> int:

@@ -83,12 +83,13 @@ def offers_seen_by(session: Session, participant: str, *, dataset: str | None = 
     return [_offer(row) for row in session.exec(query.order_by(col(OfferRow.id).desc()).limit(500))]
 
 
-def offered_purposes(session: Session) -> dict[str, set[str]]:
-    """Purposes in open offers to everyone, by dataset."""
+def offered_purposes(session: Session, participant: str, now: float) -> dict[str, set[str]]:
+    """Purposes that are offered to this participant now, by dataset."""
     purposes: dict[str, set[str]] = {}
-    query = select(OfferRow).where(OfferRow.state == "open", col(OfferRow.consumer).is_(None))
-    for row in session.exec(query):
-        purposes.setdefault(row.dataset, set()).update(row.terms["purposes"])
+    open_to = or_(col(OfferRow.consumer).is_(None), col(OfferRow.consumer) == participant)
+    for row in session.exec(select(OfferRow).where(OfferRow.state == "open", open_to)):
+        if row.terms["valid_to"] > now:
+            purposes.setdefault(row.dataset, set()).update(row.terms["purposes"])
     return purposes
 
 
@@ -100,8 +101,10 @@ def contract_by_id(session: Session, contract_id: str) -> Contract | None:
 
 def contract_seen_by(session: Session, participant: str, contract_id: str) -> Contract | None:
     """The contract, if the participant is a party to it; a stranger's contract and none at all look the same."""
-    contract = contract_by_id(session, contract_id)
-    return contract if contract is not None and participant in (contract.provider, contract.consumer) else None
+    # Asked of the database, so that a stranger's contract costs what none at all costs: nothing of it is read.
+    ours = or_(col(ContractRow.provider) == participant, col(ContractRow.consumer) == participant)
+    row = session.exec(select(ContractRow).where(ContractRow.id == contract_id, ours)).one_or_none()
+    return None if row is None else _contract(row, session.get(ContractUsageRow, contract_id))
 
 
 def contracts_seen_by(

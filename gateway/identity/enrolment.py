@@ -64,6 +64,11 @@ def enrol(tx: Tx, enrolment: Enrolment, deed: Deed) -> Outcome:
             raise NotFound
         if AgentRole.OPERATOR in enrolment.roles and owner.facts.kind is not Kind.OPERATOR:
             raise Malformed("The role operator exists only inside the operator's own participant.")
+        if not owner.facts.vouches_for(enrolment.location, secure_environment=enrolment.secure_environment):
+            raise Malformed(
+                "The operator vouches for no such site of this participant. Agents sit in its own country, or at the"
+                " sites it was admitted with; a secure environment is always one of these."
+            )
         if is_agents(session, enrolment.key.thumbprint):
             raise AlreadyAdmitted("This key belongs to an agent already. Make one key for each agent.")
         if participants.signs_contracts(session, enrolment.key.thumbprint):

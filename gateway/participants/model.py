@@ -22,6 +22,15 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+class Site(BaseModel):
+    """A place the operator vouches for: agents of the participant may sit there, in a secure environment or not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    location: str = Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
+    secure_environment: bool = False
+
+
 class Facts(BaseModel):
     """What the operator established about a participant; the health-data rules read these."""
 
@@ -39,6 +48,15 @@ class Facts(BaseModel):
     in_ftz: bool = Field(default=False, description="registered in a free-trade zone")
     mlps_level: int = Field(default=2, ge=1, le=5, description="multi-level protection scheme")
     blocked: bool = False
+    sites: tuple[Site, ...] = Field(
+        default=(), max_length=50, description="where its agents sit beside its own country, and secure environments"
+    )
+
+    def vouches_for(self, location: str, *, secure_environment: bool) -> bool:
+        """Whether an agent may sit there: in the participant's own country, or at a site that is as secure."""
+        if any(s.location == location and (s.secure_environment or not secure_environment) for s in self.sites):
+            return True
+        return not secure_environment and location.split("-")[0] == self.country
 
 
 class Participant(BaseModel):
@@ -57,4 +75,4 @@ class Participant(BaseModel):
         return self.state == "active"
 
     def as_policy_input(self) -> dict[str, Any]:
-        return {"id": self.id, **self.facts.model_dump(mode="json")}
+        return {"id": self.id, **self.facts.model_dump(mode="json", exclude={"sites"})}

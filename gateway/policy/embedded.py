@@ -15,6 +15,8 @@ from gateway.policy.errors import PolicyUnavailable
 
 _RULE = "data." + ENTRYPOINT.replace("/", ".")
 _UNDEFINED = '"<undefined>"'
+# Interpreters whose owner let go of them on another thread: freeing them there panics.
+_ORPHANS: list[Any] = []
 
 
 class EmbeddedEngine:
@@ -72,4 +74,14 @@ class EmbeddedEngine:
         return engine
 
     async def close(self) -> None:
-        self._engine = self._bundle = None
+        self._drop()
+        self._bundle = None
+
+    def _drop(self) -> None:
+        """Let the interpreter go. It may be freed on its own thread only; elsewhere it is kept for ever."""
+        engine, self._engine = self._engine, None
+        if engine is not None and self._thread != threading.get_ident():
+            _ORPHANS.append(engine)
+
+    def __del__(self) -> None:
+        self._drop()

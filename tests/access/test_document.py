@@ -8,7 +8,7 @@ import pytest
 
 from gateway.catalog.registration import Registration
 from gateway.identity.caller import AgentRole
-from gateway.participants.model import Facts, Kind
+from gateway.participants.model import Facts, Kind, Participant, Site
 from gateway.policy.document import schema, validate
 from gateway.terms.profile import Action, DeliveryMode
 from tests.policy.documents import document
@@ -88,7 +88,9 @@ def test_kinds_of_participants_are_the_same_in_enrolment_and_policy() -> None:
 
 def test_facts_of_a_participant_are_the_same_in_enrolment_and_policy() -> None:
     full = document()
-    full["participant"] = {"id": "did:web:a.example", **Facts(kind=Kind.OTHER, country="DE").model_dump(mode="json")}
+    facts = Facts(kind=Kind.OTHER, country="DE", sites=(Site(location="DE-BE", secure_environment=True),))
+    owner = Participant(id="did:web:a.example", name="A", facts=facts, state="active", admitted_at=0)
+    full["participant"] = owner.as_policy_input()
     assert validate(full) == []
 
 

@@ -220,7 +220,8 @@ def _found(stores: Stores, who: str, **search: Any) -> list[str]:
     def work(session: Session) -> list[str]:
         asker = participants.participant(session, who)
         assert asker is not None
-        return [d.id for d in catalog.find(session, asker, Search(**search), contracts.offered_purposes(session))]
+        offered = contracts.offered_purposes(session, asker.id, 0)
+        return [d.id for d in catalog.find(session, asker, Search(**search), offered)]
 
     found: list[str] = stores.read(work)
     return found

@@ -12,32 +12,39 @@ import data.lib.finding
 decision := answer if {
 	bundle := data.bundle
 	verdicts := data.access.rules.verdict
-	owed := data.access.obligations.owed
-	content := {rule | some rule, verdict in verdicts; verdict == "ok"}
-	heard := {kind | some kind, demands in owed; is_set(demands)}
-	quiet := ({rule | some rule in bundle.rules} - content) | ({kind | some kind in bundle.obligations} - heard)
-	answer := object.union({"bundle": bundle.digest, "limits": {"mode": cap}}, concluded(bundle, verdicts, owed, quiet))
+	answer := concluded(bundle, verdicts, data.access.obligations.owed)
 }
 
-# Empty lists of what must speak would be content with everything.
-concluded(bundle, verdicts, owed, quiet) := {
+# The permit comes first and is the cheapest: what stands in its way is gathered only if there is something.
+concluded(bundle, verdicts, owed) := {
+	"bundle": bundle.digest,
+	"limits": {"mode": cap},
 	"result": "permit",
 	"reasons": [],
-	"obligations": [entry[2] | some entry in sorted],
+	"obligations": [entry[2] | some entry in sort(entries)],
 } if {
-	count(quiet) == 0
+	# Empty lists of what must speak would be content with everything.
 	count(bundle.rules) > 0
 	count(bundle.obligations) > 0
-	sorted := sort([[demand.kind, object.get(demand, "column", ""), demand] |
+	every rule in bundle.rules { verdicts[rule] == "ok" }
+	every kind in bundle.obligations { is_set(owed[kind]) }
+	entries := [[demand.kind, object.get(demand, "column", ""), demand] |
 		some demands in owed
 		some demand in demands
-	])
+	]
 } else := {
+	"bundle": bundle.digest,
+	"limits": {"mode": cap},
 	"result": result(given),
 	"reasons": [reason[4] | some reason in sort(given)],
 	"obligations": [],
 } if {
-	given := reasons(verdicts, quiet)
+	given := reasons(verdicts, quiet(bundle, verdicts, owed))
+}
+
+quiet(bundle, verdicts, owed) := ({rule | some rule in bundle.rules} - content) | ({kind | some kind in bundle.obligations} - heard) if {
+	content := {rule | some rule, verdict in verdicts; verdict == "ok"}
+	heard := {kind | some kind, demands in owed; is_set(demands)}
 }
 
 # Deny unless every reason asks for a person, and there is one.
@@ -46,17 +53,17 @@ result(given) := "refer" if {
 	every reason in given { reason[0] == "refer" }
 } else := "deny"
 
-reasons(verdicts, quiet) := (found | silent) | unequipped if {
+reasons(verdicts, unheard) := (found | silent) | unequipped if {
 	found := {ordered(rule, statement) |
-		some rule in quiet
+		some rule in unheard
 		some statement in verdicts[rule]
 	}
 	silent := {ordered(name, silence("The rule or obligation did not answer.")) |
-		some name in quiet
+		some name in unheard
 		not told(object.get(verdicts, name, null), {entry | some entry in found; entry[1] == name})
 	}
 	unequipped := {ordered("bundle", silence("The bundle names no rules or no obligations.")) |
-		count(quiet) == 0
+		count(unheard) == 0
 	}
 }
 
@@ -79,7 +86,6 @@ silence(text) := finding.deny(
 )
 
 # The lowest cap wins; without one, nothing may be delivered.
-cap := min(caps) if {
-	caps := {mode | some mode in data.access.rules.cap}
-	count(caps) > 0
+cap := lowest if {
+	lowest := min([mode | some mode in data.access.rules.cap])
 } else := "M0"

@@ -2,7 +2,11 @@
 # description: Every column a request touches, whether it shows it, groups by it or filters on it.
 package lib.request
 
-names := {name | some name in input.request.columns} | ({name | some name in input.request.group_by} | {name | some name in input.request.filter_columns})
+# Most requests only show columns: the first way is the same, and cheaper.
+names := {name | some name in input.request.columns} if {
+	input.request.group_by == []
+	input.request.filter_columns == []
+} else := {name | some name in input.request.columns} | ({name | some name in input.request.group_by} | {name | some name in input.request.filter_columns})
 
 # As the dataset publishes them, with type and role.
 touched := [column |

@@ -4,11 +4,8 @@ package access.rules
 import data.lib.finding
 
 verdict["action_fits_mode"] := "ok" if {
-	input.user.secure_environment in object.get(
-		data.access.rules.action_fits_mode.table.secured,
-		[input.request.action, input.request.mode],
-		[],
-	)
+	modes := data.access.rules.action_fits_mode.table.secured[input.request.action]
+	input.user.secure_environment in modes[input.request.mode]
 } else := {finding.deny(
 	"GEN-11",
 	"The action cannot be done in this delivery mode, or the mode needs a secure environment.",

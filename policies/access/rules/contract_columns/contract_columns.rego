@@ -7,8 +7,8 @@ import data.lib.request
 verdict["contract_columns"] := "ok" if {
 	contract_columns_named(input.request)
 	asked := request.names
-	count(asked - {name | some name in input.contract.columns}) == 0
-	count(asked - {column.name | some column in request.touched}) == 0
+	every name in asked { name in input.contract.columns }
+	count({column.name | some column in request.touched}) == count(asked)
 } else := {finding.deny(
 	"GEN-03",
 	"A column is not in the contract or not published, or none was named.",

@@ -15,9 +15,11 @@ verdict["contract_in_force"] := "ok" if {
 contract_in_force_signed(document) if {
 	parties := {party.id | some party in document.contract.parties}
 	count(parties) > 1
-	valid := [signature.party | some signature in document.contract.signatures; signature.valid == true]
-	count(valid) == count(document.contract.signatures)
-	parties == {party | some party in valid}
+	every signature in document.contract.signatures {
+		signature.valid == true
+		signature.party in parties
+	}
+	count({signature.party | some signature in document.contract.signatures}) == count(parties)
 }
 
 contract_in_force_causes(document) := ((contract_in_force_status(document) | contract_in_force_digest(document)) | contract_in_force_term(document)) | contract_in_force_signatures(document)

@@ -5,9 +5,10 @@ import data.lib.finding
 import data.lib.mondo
 
 verdict["duo_permission"] := "ok" if {
-	rows := duo_permission_known(input)
+	codes := data.access.rules.duo_permission.table.codes
+	rows := [codes[tag.id] | some tag in input.dataset.duo]
 	count(rows) == count(input.dataset.duo)
-	duo_permission_one_permission(rows)
+	[true | some row in rows; row.permission == true] == [true]
 	count(input.request.purpose.flags) == 0
 	every row in rows { duo_permission_holds(row) }
 } else := duo_permission_causes(input)
@@ -16,8 +17,7 @@ verdict["duo_permission"] := "ok" if {
 duo_permission_known(document) := [row |
 	codes := data.access.rules.duo_permission.table.codes
 	some tag in document.dataset.duo
-	row := object.get(codes, tag.id, null)
-	row != null
+	row := codes[tag.id]
 ]
 
 duo_permission_one_permission(rows) if count([row | some row in rows; row.permission == true]) == 1
