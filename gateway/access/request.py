@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -18,12 +18,12 @@ class Purpose(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[PX][0-9]{2}$", examples=["P05"])
-    commercial: bool | None = None
-    research: bool | None = Field(default=None, description="asked of P13 only")
+    commercial: StrictBool | None = None
+    research: StrictBool | None = Field(default=None, description="asked of P13 only")
     disease_terms: tuple[Annotated[str, Field(pattern=r"^MONDO:[0-9]{7}$")], ...] = Field(default=(), max_length=20)
-    methods: bool | None = None
-    ancestry: bool | None = None
-    genetic: bool | None = None
+    methods: StrictBool | None = None
+    ancestry: StrictBool | None = None
+    genetic: StrictBool | None = None
     flags: tuple[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], ...] = Field(default=(), max_length=20)
 
 
@@ -55,4 +55,4 @@ class AccessRequest(BaseModel):
     group_by: tuple[ColumnName, ...] = Field(default=(), max_length=8, description="what to count by (aggregate)")
     filter: dict[str, Any] | None = Field(default=None, description="a typed predicate over released values")
     format: Literal["arrow", "csv", "parquet"] = "arrow"
-    limit: int | None = Field(default=None, ge=1, le=2**53 - 1, description="at most so many rows")
+    limit: StrictInt | None = Field(default=None, ge=1, le=2**53 - 1, description="at most so many rows")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway
 from gateway.api.spool import Spool, SpoolResponse
@@ -26,7 +27,22 @@ from gateway.problems import Malformed, NotFound
 router = APIRouter(route_class=StrictRoute, tags=["audit"])
 
 EntryId = Annotated[str, Path(max_length=64, examples=["019a0000-0000-7000-8000-000000000001"])]
-Instant = Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$")]
+
+
+def _on_the_calendar(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("no calendar and no clock shows this time; write one like 2026-01-31T23:59:59Z") from None
+    return value
+
+
+Instant = Annotated[
+    str | None,
+    Query(pattern=r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$"),
+    AfterValidator(_on_the_calendar),
+]
 Code = Annotated[str | None, Query(max_length=255)]
 
 RECEIPT_JSON = "application/vnd.corridor.receipt+json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 import weakref
@@ -37,7 +38,9 @@ class Spool:
         if not places.acquire(blocking=False):
             raise Busy("Too many exports are running. Try again shortly.")
         try:
-            self._file: IO[bytes] = tempfile.TemporaryFile(dir=scratch, buffering=PIECE)
+            self._file: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115  open for as long as the answer is
+                dir=scratch, buffering=PIECE
+            )
         except OSError as error:
             places.release()
             raise _no_room() from error
@@ -81,7 +84,8 @@ class SpoolResponse(StreamingResponse):
 
 def _let_go(file: IO[bytes], places: threading.BoundedSemaphore) -> None:
     try:
-        file.close()
+        with contextlib.suppress(OSError):  # a full disk, again: what could not be written is not wanted any more
+            file.close()
     finally:
         places.release()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from gateway.catalog.errors import RegistrationRefused
 from gateway.catalog.model import Column, Role, SourceRef, View
+from gateway.catalog.naming import looks_identifying, mixes_scripts, sight
 from gateway.crypto.canonical import canonical_json
 from gateway.participants.model import Kind
 
@@ -26,7 +26,7 @@ class Classification(_Part):
     """A level always names its scheme: level 4 of five and level 4 of four are different things."""
 
     scheme: Literal["GB/T 39725-2020"]
-    level: int = Field(ge=1, le=5)
+    level: StrictInt = Field(ge=1, le=5)
 
 
 class DuoCode(_Part):
@@ -38,23 +38,23 @@ class DuoCode(_Part):
 
 class Consent(_Part):
     basis: Literal["consent", "statute", "public_interest", "contract", "public_data"]
-    separate: bool = False
+    separate: StrictBool = False
     recipients: tuple[str, ...] = Field(default=(), max_length=200)
     purposes: tuple[str, ...] = Field(default=(), max_length=40)
-    overseas: bool = False
-    guardian: bool | None = None
-    withdrawals_applied_at: int | None = None
+    overseas: StrictBool = False
+    guardian: StrictBool | None = None
+    withdrawals_applied_at: StrictInt | None = None
 
 
 class GeneticResources(_Part):
     """Human genetic resource facts (rules digest section 5.4)."""
 
-    information: bool
+    information: StrictBool
     seq: Literal["none", "panel", "exome", "genome"] = "none"
-    persons: int = Field(default=0, ge=0)
-    important_pedigree: bool = False
-    specific_region: bool = False
-    other_trigger: bool = False
+    persons: StrictInt = Field(default=0, ge=0)
+    important_pedigree: StrictBool = False
+    specific_region: StrictBool = False
+    other_trigger: StrictBool = False
 
 
 class Governance(_Part):
@@ -65,13 +65,13 @@ class Governance(_Part):
     contains: tuple[
         Literal["health", "genetic", "biometric", "imaging", "free_text", "location", "financial", "other"], ...
     ] = Field(min_length=1)
-    persons: int = Field(ge=0)
-    under_14: bool
+    persons: StrictInt = Field(ge=0)
+    under_14: StrictBool
     classification: Classification
-    source_level: int = Field(ge=1, le=5, description="the level of the source with everything in it")
+    source_level: StrictInt = Field(ge=1, le=5, description="the level of the source with everything in it")
     deidentification_report: Reference | None = None
-    core_data: bool = False
-    important_data: bool = False
+    core_data: StrictBool = False
+    important_data: StrictBool = False
     hgr: GeneticResources | None = None
     duo: tuple[DuoCode, ...] = Field(min_length=1, max_length=30)
     consent: Consent | None = None
@@ -81,7 +81,7 @@ class Governance(_Part):
 class Visibility(_Part):
     """Who may find the dataset: everyone admitted, kinds of participants, or participants by name (DIDs)."""
 
-    everyone: bool = False
+    everyone: StrictBool = False
     kinds: tuple[Kind, ...] = ()
     participants: tuple[str, ...] = Field(default=(), max_length=500)
 
@@ -110,8 +110,8 @@ class Metadata(_Part):
     temporal_end: str | None = Field(default=None, pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")
     spatial: tuple[Text, ...] = Field(default=(), max_length=20)
     population_coverage: Annotated[str, Field(max_length=500)] | None = None
-    min_typical_age: int | None = Field(default=None, ge=0, le=130)
-    max_typical_age: int | None = Field(default=None, ge=0, le=130)
+    min_typical_age: StrictInt | None = Field(default=None, ge=0, le=130)
+    max_typical_age: StrictInt | None = Field(default=None, ge=0, le=130)
 
 
 class Registration(_Part):
@@ -145,16 +145,6 @@ class Registration(_Part):
         }
 
 
-# What columns that identify people are called, in the languages the park's sources speak.
-_IDENTIFIER_WORDS = re.compile(
-    r"(^|[ ._-])(name|names|surname|firstname|lastname|fullname|forename|ssn|mrn|nhs|passport|phone|mobile|tel"
-    r"|telephone|fax|email|mail|address|addr|street|ip|url|wechat|licen[cs]e|plate|account|id|ids|identifier|uuid"
-    r"|subject|patient|person|empi|dob|birth|birthdate|birthday)($|[ ._-])"
-    r"|姓名|身份证|电话|手机|邮箱|地址|病历号|住院号|门诊号|出生",
-    re.IGNORECASE,
-)
-
-
 def check_declaration(registration: Registration) -> None:
     """Refuse what contradicts itself, before any source is looked at.
 
@@ -168,12 +158,20 @@ def check_declaration(registration: Registration) -> None:
 
 def _columns(registration: Registration) -> list[str]:
     findings = []
-    names = Counter(column.name.casefold() for column in registration.columns)
+    names = Counter(sight(column.name) for column in registration.columns)
     for column in registration.columns:
-        if names[column.name.casefold()] > 1:
-            findings.append(f"Column {column.name!r} is declared twice (names differ at most in case); keep one.")
+        if names[sight(column.name)] > 1:
+            findings.append(
+                f"Column {column.name!r} is declared twice (names differ at most in case or in look-alike letters);"
+                " keep one."
+            )
+        if mixes_scripts(column.name):
+            findings.append(
+                f"Column {column.name!r} mixes letters of alphabets that look alike, such as Latin with Cyrillic or"
+                " Greek; call it by letters of one alphabet."
+            )
         identifies = column.role is Role.DIRECT_IDENTIFIER or column.not_identifying is not None
-        if not identifies and _looks_identifying(column.name):
+        if not identifies and looks_identifying(column.name):
             findings.append(
                 f"Column {column.name!r} is declared {column.role.value} and is called like an identifier. Declare it"
                 " direct_identifier, or say in `not_identifying` why it tells nobody apart."
@@ -185,12 +183,6 @@ def _columns(registration: Registration) -> list[str]:
         elif person.role is not Role.DIRECT_IDENTIFIER:
             findings.append(f"`person_column` {person.name!r} tells persons apart, so its role is direct_identifier.")
     return findings
-
-
-def _looks_identifying(name: str) -> bool:
-    # CamelCase counts as words too: patientName, SubjectID.
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return bool(_IDENTIFIER_WORDS.search(spaced))
 
 
 def _levels(registration: Registration) -> list[str]:

@@ -30,6 +30,7 @@ MEDIA_TYPE = "application/corridor-contract+json"
 MAX_ENVELOPE = 256 * 1024
 MAX_PAYLOAD = 64 * 1024
 MAX_PARTIES = 8
+MAX_URI = 500
 MAX_TERM_S = 5 * 366 * 24 * 3600
 """The longest a contract may run, seconds: five years."""
 
@@ -57,7 +58,7 @@ _Hex256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 # Identifiers and addresses are ASCII: nothing in them may look like something else.
 _Urn = Annotated[str, Field(pattern=r"^urn:[a-z0-9][a-z0-9-]{1,31}:[A-Za-z0-9._:-]{1,200}$")]
-_Uri = Annotated[str, Field(pattern=r"^https?://[!-~]{1,500}$")]
+_Uri = Annotated[str, Field(pattern=rf"^https?://[!-~]{{1,{MAX_URI}}}$")]
 
 
 class _Value(BaseModel):

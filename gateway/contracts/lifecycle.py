@@ -17,13 +17,21 @@ from gateway.audit.event import Object, Reason
 from gateway.audit.log import Outcome, Record
 from gateway.catalog.store import Dataset
 from gateway.contracts import store
-from gateway.contracts.envelope import StatusEntry, Target, assemble, draft, parse_payload
-from gateway.contracts.errors import ContractRefused, OfferRefused, SignedAlready
+from gateway.contracts.envelope import MAX_PAYLOAD, MAX_URI, StatusEntry, Target, assemble, draft, parse_payload
+from gateway.contracts.errors import (
+    ContractRefused,
+    ContractTooLarge,
+    OfferRefused,
+    PartiesRefused,
+    SignedAlready,
+    TimesRefused,
+)
 from gateway.contracts.sign import countersign
 from gateway.contracts.states import TRANSITIONS, Actor, State, advance
 from gateway.contracts.tables import ContractRow, ContractUsageRow, OfferRow
 from gateway.contracts.verify import MAX_HEADER, verify_contract, verify_party_entry
 from gateway.crypto.canonical import b64url_decode, strict_json
+from gateway.crypto.did import MAX_DID
 from gateway.crypto.keys import EnrolledKey, KeyRing
 from gateway.db import Tx
 from gateway.ids import urn
@@ -73,6 +81,7 @@ def offer(tx: Tx, dataset: Dataset, terms: Terms, consumer: str | None, deed: De
         raise OfferRefused("Nobody with the consumer's DID is admitted; check it, or leave `consumer` out.")
     if terms.valid_to <= deed.at:
         raise OfferRefused("The terms end in the past; set `valid_to` to a later time.")
+    _check_can_be_drafted(dataset, terms, consumer, int(deed.at))
     offer_id = urn()
     advance(None, State.OFFERED, Actor.PROVIDER)
     with tx.session() as session:
@@ -90,6 +99,32 @@ def offer(tx: Tx, dataset: Dataset, terms: Terms, consumer: str | None, deed: De
     parties = (dataset.provider,) if consumer is None else (dataset.provider, consumer)
     event = deed.event("contract.offered", objects=(_dataset(dataset.id), Object("offer", offer_id)))
     return Outcome((Record(event, parties),), offer_id)
+
+
+def _check_can_be_drafted(dataset: Dataset, terms: Terms, consumer: str | None, now: int) -> None:
+    """Refuse what no contract could be made of while its provider can still change it, not when somebody accepts."""
+    # Ids as long as they can be stand for those that are not known yet.
+    path = f":{'x' * 63}" * 4
+    try:
+        draft(
+            id=urn(),
+            gateway=f"did:web:gateway.example{path}"[:MAX_DID],
+            provider=dataset.provider,
+            consumer=consumer or f"did:web:consumer.example{path}"[:MAX_DID],
+            target=Target(id=dataset.id, digest=dataset.governance_version),
+            terms=terms,
+            status=StatusEntry(idx=STATUS_INDICES - 1, uri="https://" + "x" * MAX_URI),
+            iat=now,
+        )
+    except ContractTooLarge:
+        raise OfferRefused(
+            f"A contract of these terms would be over {MAX_PAYLOAD // 1024} KiB; grant fewer columns, or with fewer"
+            " duties, and offer the rest by itself."
+        ) from None
+    except PartiesRefused:
+        raise OfferRefused("A provider cannot be its own consumer; name another, or leave `consumer` out.") from None
+    except TimesRefused:
+        raise OfferRefused("A contract runs for five years at most; set `valid_to` to an earlier time.") from None
 
 
 def accept(tx: Tx, offer_id: str, dataset: Dataset, consumer: str, house: House, deed: Deed) -> Outcome:

@@ -11,7 +11,8 @@ from gateway.obligations.errors import PredicateMalformed, UnknownObligation
 from gateway.obligations.predicate import AllOf, AnyOf, Comparison, Not, Predicate, document_of
 from gateway.obligations.predicate import parse as _predicate
 
-MAX_OBLIGATIONS = 500
+MAX_OBLIGATIONS = 2 * 2000 + 8
+"""Two for each column of the widest dataset, the contract's and the policy's, and a few that are about rows."""
 
 
 class _Obligation(BaseModel):

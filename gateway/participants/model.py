@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
 
 class Kind(StrEnum):
@@ -28,7 +28,7 @@ class Site(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     location: str = Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
-    secure_environment: bool = False
+    secure_environment: StrictBool = False
 
 
 class Facts(BaseModel):
@@ -38,16 +38,16 @@ class Facts(BaseModel):
 
     kind: Kind
     country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
-    identity_verified: bool = False
-    for_profit: bool = True
-    public_body: bool = False
-    overseas_entity: bool = False
-    foreign_equity_pct: int = Field(default=0, ge=0, le=100)
-    foreign_control: bool = False
-    ciio: bool = Field(default=False, description="critical information infrastructure operator")
-    in_ftz: bool = Field(default=False, description="registered in a free-trade zone")
-    mlps_level: int = Field(default=2, ge=1, le=5, description="multi-level protection scheme")
-    blocked: bool = False
+    identity_verified: StrictBool = False
+    for_profit: StrictBool = True
+    public_body: StrictBool = False
+    overseas_entity: StrictBool = False
+    foreign_equity_pct: StrictInt = Field(default=0, ge=0, le=100)
+    foreign_control: StrictBool = False
+    ciio: StrictBool = Field(default=False, description="critical information infrastructure operator")
+    in_ftz: StrictBool = Field(default=False, description="registered in a free-trade zone")
+    mlps_level: StrictInt = Field(default=2, ge=1, le=5, description="multi-level protection scheme")
+    blocked: StrictBool = False
     sites: tuple[Site, ...] = Field(
         default=(), max_length=50, description="where its agents sit beside its own country, and secure environments"
     )

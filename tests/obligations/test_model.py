@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.obligations.errors import UnknownObligation
 from gateway.obligations.merge import merge
-from gateway.obligations.model import document, parse
+from gateway.obligations.model import MAX_OBLIGATIONS, document, parse
 from gateway.obligations.parameters import Parameters
 from gateway.obligations.predicate import columns_of, document_of
 from gateway.obligations.predicate import parse as parse_predicate
@@ -72,7 +72,7 @@ def test_what_is_not_understood_is_refused(demand):
 
 
 def test_a_list_is_a_list():
-    for not_a_list in ({}, "drop", None, [{"kind": "drop", "column": "c"}] * 501):
+    for not_a_list in ({}, "drop", None, [{"kind": "drop", "column": "c"}] * (MAX_OBLIGATIONS + 1)):
         with pytest.raises(UnknownObligation):
             parse(not_a_list)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.obligations.model import parse
 from tests.policy.documents import COLUMNS, changed, document
 from tests.policy.engines import answered, decided
 
@@ -56,3 +57,19 @@ def test_a_column_named_twice_owes_what_each_role_asks():
 def test_the_contracts_own_obligations_change_nothing_here():
     with_duty = changed({"contract.obligations": [{"kind": "drop", "column": "age"}]})
     assert decided(with_duty).obligations == decided(document()).obligations
+
+
+@pytest.mark.parametrize(("role", "kind"), [("quasi_identifier", "generalise"), ("direct_identifier", "drop")])
+def test_the_widest_dataset_there_may_be_is_decided_and_its_obligations_understood(role, kind):
+    names = [f"{n:04}".rjust(20, "c") for n in range(2000)]
+    columns = [{"name": name, "type": "integer", "role": role} for name in names]
+    wide = {"dataset.columns": columns, "dataset.person_column": None, "contract.columns": names}
+    decision = decided(changed({**wide, "request.columns": names}))
+    assert decision.result == "permit"
+    owed = parse(list(decision.obligations))
+    assert [demand.column for demand in owed if demand.kind == kind] == names
+
+
+def test_a_contract_with_a_duty_on_each_column_is_of_the_published_form():
+    duties = [{"kind": "drop", "column": f"c{n}"} for n in range(2000)]
+    assert decided(changed({"contract.obligations": [*duties, CELLS]})).result == "permit"

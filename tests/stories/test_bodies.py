@@ -23,7 +23,7 @@ def good_bodies(space: Space) -> dict[str, tuple[str, str, dict[str, Any]]]:
     key = dict(public_jwk(generate("ES256")))
     return {
         "participants": (OPERATOR, "/v1/participants", admission),
-        "agents": (f"{PHARMA} admin", "/v1/agents", {"label": "x", "roles": ["officer"], "location": "DE", "key": key}),
+        "agents": (f"{PHARMA} admin", "/v1/agents", {"label": "x", "roles": ["officer"], "location": "CN", "key": key}),
         "datasets": (f"{HOSPITAL} provider", "/v1/datasets", registration()),
         "offers": (f"{HOSPITAL} provider", "/v1/offers", {"dataset": space.datasets["csv"], "terms": terms()}),
         "contracts": (f"{PHARMA} researcher", "/v1/contracts", {"offer": NEVER_WAS}),
@@ -168,6 +168,11 @@ def test_a_query_out_of_its_bounds_is_a_problem(space: Space, method: str) -> No
         "/v1/audit/entries?limit=501",
         "/v1/audit/entries?before=-1",
         "/v1/audit/entries?since=yesterday",
+        "/v1/audit/entries?since=2026-99-99",
+        "/v1/audit/entries?until=2026-02-30T00:00Z",
+        "/v1/audit/entries?until=2026-02-03T25:61:61Z",
+        "/v1/audit/entries?since=0000-01-01",
+        "/v1/audit/export?since=2026-13-01",
         "/v1/audit/consistency?old=0",
         "/v1/audit/consistency?old=9007199254740991",
         "/v1/datasets?purpose=X01",
@@ -205,3 +210,8 @@ def test_odd_text_in_a_path_or_a_query_is_never_a_bug_of_ours(space: Space, text
     ):
         response = space.call(client, "GET", path)
         assert response.status_code < 500, f"{path}: {response.text}"
+
+
+@pytest.mark.parametrize("since", ["2020-02-29", "2026-01-31T23:59Z", "2026-01-31T23:59:59Z", "2026-01-31T23:59:59.9Z"])
+def test_a_time_that_is_on_the_calendar_is_taken(space: Space, since: str) -> None:
+    assert space.call(space.agent(PHARMA, "officer"), "GET", f"/v1/audit/entries?since={since}").status_code == 200
