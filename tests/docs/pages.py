@@ -19,7 +19,7 @@ PLAYED = (
     "docs/policy.md",
     "docs/operations.md",
 )
-PAGES = (*PLAYED, "docs/problems.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+PAGES = (*PLAYED, "docs/performance.md", "docs/problems.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 
 _FENCE = re.compile(r"^```(\w*) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

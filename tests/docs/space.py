@@ -22,7 +22,6 @@ NOT_TYPED = {
     "make demo     # sets itself up, plays the whole story on real clinical data, says what happened": "sets up",
     "make test     # proves the promises below": "these are the tests",
     "make demo": "its answer is compared with that of `make serve`, which plays the same story",
-    "make bench": "takes three minutes; tests/benchmarks plays it small",
     "corridor serve": "`make serve` runs the same application",
     "export CORRIDOR_DATABASE_URL=postgresql://corridor@database/corridor": "needs PostgreSQL",
     "corridor policy build bundle": "typed in docs/policy.md",
