@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
 import tempfile
 import textwrap
@@ -98,6 +99,8 @@ def serving(settings: Settings, port: int) -> Iterator[Callable[[], None]]:
         time.sleep(0.02)
 
     def wait() -> None:
+        # Stopped by Ctrl-C, or by whoever keeps services running: both end it in order.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             # Not join(): interrupted, it takes a thread that still runs for ended, and nothing would be closed.
             while thread.is_alive():

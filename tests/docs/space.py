@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -130,7 +129,7 @@ def opened(folder: Path) -> Iterator[Space]:
         assert fork.stdout.readline() == "ready\n"
         yield Space(folder, port, demo.replace(str(port), "8080"))
     finally:
-        gateway.send_signal(signal.SIGINT)
+        gateway.terminate()  # whoever runs the tests in the background has switched Ctrl-C off
         fork.terminate()
         for process in (gateway, fork):
             assert process.stdout is not None
