@@ -184,7 +184,8 @@ class Log:
                     self._write(jobs)
                 except Exception as error:  # a bug of the writer's own must not leave its callers waiting
                     self._fail(jobs, error)
-                _answer(jobs)
+                finally:
+                    _answer(jobs)
         finally:
             with self._door:
                 self._shut = True
@@ -384,8 +385,11 @@ class Log:
         self._tree = None
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.invalidate()
-            connection.close()
+            try:
+                connection.invalidate()
+                connection.close()
+            except Exception as error:  # it is given up whatever it says; its failure must not end the writer
+                logger.warning("log.connection_dropped", error=type(error).__name__)
 
 
 def _unavailable(error: Exception) -> Problem:
