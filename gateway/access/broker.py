@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -134,9 +135,8 @@ class Broker:
             try:
                 # The source is opened before anything is granted: one that is away costs nobody a use.
                 await delivery.open()
-                recorded = await self.log.submit(
-                    lambda tx: grant(tx, asked, instance=self.instance, row_cap=delivery.row_cap)  # noqa: B023  used in this round only
-                )
+                take = partial(grant, asked=asked, instance=self.instance, row_cap=delivery.row_cap)
+                recorded = await self.log.submit(take)
             except BaseException:
                 await delivery.aclose()
                 raise

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -239,9 +240,9 @@ class Story:
         body = self._request("contract", "read", "M5", columns=["result"])
         answers = []
         for contract in (self.ids["contract"], NEVER_WAS):
-            refused = self._refused(lambda c=contract: self._ask(INSTITUTE, body | {"contract": c}), "not-found")  # type: ignore[misc]  # bound now
+            refused = self._refused(partial(self._ask, INSTITUTE, body | {"contract": contract}), "not-found")
             answers.append(refused.members)
-            shown = self._refused(lambda c=contract: researcher.get(f"/v1/contracts/{c}"), "not-found")  # type: ignore[misc]  # bound now
+            shown = self._refused(partial(researcher.get, f"/v1/contracts/{contract}"), "not-found")
             answers.append(shown.members)
         expect(all(answer == answers[0] for answer in answers), "a stranger's contract answers like one that never was")
         self._tell("the institute, with a real contract's id, is told the same as with an id that never was: not found")

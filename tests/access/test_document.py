@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -101,14 +101,14 @@ def test_every_role_of_an_agent_is_known_to_the_policy(role: AgentRole) -> None:
     assert validate(full) == []
 
 
-@pytest.mark.parametrize("action", Action.__args__)  # type: ignore[attr-defined]  # a Literal
+@pytest.mark.parametrize("action", get_args(Action))
 def test_every_action_that_terms_can_grant_is_known_to_the_policy(action: str) -> None:
     full = document()
     full["contract"]["actions"], full["request"]["action"] = [action], action
     assert validate(full) == []
 
 
-@pytest.mark.parametrize("mode", DeliveryMode.__args__)  # type: ignore[attr-defined]  # a Literal
+@pytest.mark.parametrize("mode", get_args(DeliveryMode))
 def test_every_mode_that_terms_can_grant_is_known_to_the_policy(mode: str) -> None:
     full = document()
     full["contract"]["delivery_modes"], full["request"]["mode"] = [mode], mode
