@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from prometheus_client import Counter
 
 from gateway import __version__
 from gateway.access.request import AccessRequest
@@ -27,9 +28,12 @@ reasons and what would pass; whatever you may not know of answers 404, as if it 
 """
 
 
+LINES_LOST = Counter("corridor_process_log_lines_lost_total", "Lines of the process's own log that were not written.")
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The ASGI application of one gateway process. Nothing is opened before it starts up."""
-    _log_as_json()
+    log_as_json()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -60,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _log_as_json() -> None:
+def log_as_json() -> None:
     """The process's own log: a JSON object a line on stderr. Never with local variables: they hold tokens and data."""
     structlog.configure(
         processors=[
@@ -69,8 +73,25 @@ def _log_as_json() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_arguments: _Lines(),
     )
+
+
+class _Lines:
+    """Where the process's log goes: a line on what is stderr just then.
+
+    Whoever logs is on the way of an access or writes the audit log. That stderr is closed, full or a broken pipe must
+    not stop either, so a line that cannot be written is counted and let go.
+    """
+
+    def msg(self, line: str) -> None:
+        try:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # ValueError: it is closed
+            LINES_LOST.inc()
+
+    debug = info = warning = error = critical = msg
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 import gateway.audit.log as writer
+from gateway.app import log_as_json
 from gateway.audit.errors import LogDamaged, LogUnavailable
 from gateway.audit.log import Log, Outcome
 from gateway.clock import instant
@@ -155,6 +159,26 @@ def test_who_has_waited_long_enough_is_told_that_it_is_not_known(
     judge(log.db)
 
 
+def test_a_process_log_that_cannot_be_written_ends_nothing(
+    faulty: tuple[Log, Faults], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, faults = faulty
+    gone = io.StringIO()
+    gone.close()
+    monkeypatch.setattr(sys, "stderr", gone)
+    configured = structlog.get_config()
+    log_as_json()
+    try:
+        faults.commits.append("lost")
+        with pytest.raises(LogUnavailable):  # what went wrong was to be logged, and could not
+            log.record(marking("lost"))
+        log.record(marking("after"))
+    finally:
+        structlog.configure(**configured)
+    assert marks(log.db) == {"after"}
+    judge(log.db)
+
+
 def test_closing_does_not_wait_for_a_database_that_is_away(faulty: tuple[Log, Faults]) -> None:
     log, faults = faulty
     faults.commits.append("lost, then away")
@@ -251,19 +275,23 @@ def test_a_server_that_crashes_under_load_loses_nothing_acknowledged(
                     time.sleep(0.01)
 
         futures = [pool.submit(call) for _ in range(8)]
-        time.sleep(0.5)
-        cluster.crash()
-        assert refused.wait(20)
-        before = len(acknowledged)
-        cluster.start()
-        while len(acknowledged) < before + 100:
-            time.sleep(0.01)
-        stop.set()
+        try:
+            time.sleep(0.5)
+            cluster.crash()
+            assert refused.wait(20)
+            before = len(acknowledged)
+            cluster.start()
+            deadline = time.monotonic() + 60
+            while len(acknowledged) < before + 100 and time.monotonic() < deadline:
+                time.sleep(0.01)
+        finally:
+            stop.set()
         for future in futures:
             future.result(30)
         records = judge(log.db)
     ids = {record["id"] for record in records}
     assert before > 0
+    assert len(acknowledged) >= before + 100, "the log did not come back with its database"
     assert set(acknowledged) <= ids
     assert [r["event"]["type"] for r in records].count("audit.gap") == 1
 
