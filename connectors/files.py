@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +27,8 @@ _PIECE = 1 << 20
 _REMEMBERED = 4096
 
 Stamp = tuple[int, int, int, int, int]
+Schema = tuple[tuple[SourceColumn, ...], dict[str, str]]
+"""Columns by the file's own names, and the engine's type of each."""
 
 
 def stamp(descriptor: int) -> Stamp:
@@ -46,12 +48,13 @@ class Fingerprint:
 
 
 class Fingerprints:
-    """Digests by stamp, and which content was checked against which declaration. Bounded; safe between threads."""
+    """Digests by stamp, and by digest what was found in the content. Bounded; safe between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._digests: OrderedDict[Stamp, Fingerprint] = OrderedDict()
         self._checked: OrderedDict[tuple[str, str, tuple[SourceColumn, ...]], None] = OrderedDict()
+        self._schemas: OrderedDict[str, Schema] = OrderedDict()
 
     def of(self, descriptor: int) -> Fingerprint:
         """The fingerprint of an open file, read once for each stamp.
@@ -73,6 +76,18 @@ class Fingerprints:
             while len(self._digests) > _REMEMBERED:
                 self._digests.popitem(last=False)
         return made
+
+    def schema(self, digest: str, read: Callable[[], Schema]) -> Schema:
+        """The schema of a file that carries its own, read once for each content: to read it takes an engine."""
+        with self._lock:
+            known = self._schemas.get(digest)
+        if known is None:
+            known = read()
+            with self._lock:
+                self._schemas[digest] = known
+                while len(self._schemas) > _REMEMBERED:
+                    self._schemas.popitem(last=False)
+        return known
 
     def was_checked(self, kind: str, digest: str, columns: tuple[SourceColumn, ...]) -> bool:
         with self._lock:

@@ -22,6 +22,7 @@ from connectors.files import (
     DUCKDB_TYPES,
     Fingerprints,
     OpenedFile,
+    Schema,
     declared,
     descriptor_path,
     private_engine,
@@ -60,8 +61,9 @@ class ParquetFile:
     @contextmanager
     def open(self, read: Read) -> Iterator[OpenedFile]:
         with opened_beneath(self._root, self._path) as descriptor:
+            fingerprint = self._fingerprints.of(descriptor)
             try:
-                found, engine_types = _schema(descriptor)
+                found, engine_types = self._fingerprints.schema(fingerprint.digest, lambda: _schema(descriptor))
                 declared(read.columns, found, compare_types=True)
             except SourceMismatch as mismatch:
                 raise SourceChanged(str(mismatch)) from mismatch
@@ -69,7 +71,7 @@ class ParquetFile:
                 f"{_value(column, engine_types[column.name])} AS {quoted(column.name)}" for column in read.columns
             )
             relation = f"(SELECT {chosen} FROM {_read_parquet(descriptor)})"
-            yield OpenedFile(descriptor, self._fingerprints.of(descriptor), relation)
+            yield OpenedFile(descriptor, fingerprint, relation)
 
 
 def _read_parquet(descriptor: int) -> str:
@@ -83,8 +85,7 @@ def _value(column: SourceColumn, engine_type: str) -> str:
     return quoted(column.name) if engine_type == wanted else f"CAST({quoted(column.name)} AS {wanted})"
 
 
-def _schema(descriptor: int) -> tuple[tuple[SourceColumn, ...], dict[str, str]]:
-    """Columns by the file's own names, and the engine's type of each."""
+def _schema(descriptor: int) -> Schema:
     path = descriptor_path(descriptor)
     # The engine renames a column that differs from another in letter case only; the file's schema has true names.
     names = _run(descriptor, f"SELECT name FROM parquet_schema('{path}') OFFSET 1")

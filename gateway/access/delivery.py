@@ -27,11 +27,11 @@ from gateway.catalog.model import View
 from gateway.obligations.model import Obligation
 from gateway.problems import Problem
 
-PIECE_MIN = 256 * 1024
-PIECE_MAX = 1024 * 1024
+PIECE = 256 * 1024
+"""Small enough to stay in a core's cache while it is encoded, hashed and sent."""
 NO_CAP = 2**53 - 1
 """Rows without a bound of their own: more than any source has."""
-_WAITING = 4  # pieces made and not yet taken
+_WAITING = 2  # batches encoded and not yet taken
 _BATCH_ROWS = 50_000
 _BATCH_CELLS = 1_000_000  # a batch of a wide dataset has fewer rows, so that memory does not grow with columns
 
@@ -53,8 +53,11 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
+    """`rows` and `sha256` (hex) are of everything up to its end."""
+
     data: bytes
     rows: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +141,17 @@ class Delivery:
         self.stats.cells_suppressed = self._producer.cells_suppressed
 
     async def pieces(self, check: Callable[[], Awaitable[None]]) -> AsyncGenerator[bytes, None]:
-        """The answer in pieces of 256 KiB to 1 MiB, the last one smaller.
+        """The answer in pieces of 256 KiB, the last one smaller.
 
         `check` is awaited before each piece; what it raises ends the stream. So does a source that fails: the
         generator raises, and a transport must then break its connection rather than end it.
         """
         loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[_Piece | _End] = asyncio.Queue()
+        queue: asyncio.Queue[list[_Piece] | _End] = asyncio.Queue()
 
-        def hand(item: _Piece | _End) -> None:
+        def hand(item: list[_Piece] | _End) -> None:
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
-        digest = hashlib.sha256()
         try:
             self._thread.submit(self._producer.run, hand)
             while True:
@@ -160,12 +162,11 @@ class Delivery:
                     await check()
                     self.stats.complete = True
                     return
-                # In another thread than the query's, which makes the next piece meanwhile.
-                await asyncio.to_thread(digest.update, item.data)
-                await check()
-                self.stats.rows, self.stats.sha256 = item.rows, digest.hexdigest()
-                self.stats.bytes += len(item.data)
-                yield item.data
+                for piece in item:
+                    await check()
+                    self.stats.rows, self.stats.sha256 = piece.rows, piece.sha256
+                    self.stats.bytes += len(piece.data)
+                    yield piece.data
                 self._producer.taken()
         finally:
             await self.aclose()
@@ -241,34 +242,40 @@ class _Producer:
         first = next(reader, None)  # what is wrong with the query or its first rows shows before a byte has left
         return _Answer(reader.schema, reader if first is None else chain((first,), reader))
 
-    def run(self, hand: Callable[[_Piece | _End], None]) -> None:
+    def run(self, hand: Callable[[list[_Piece] | _End], None]) -> None:
         try:
-            for piece in self._encoded():
+            for pieces in self._encoded():
                 self._room.acquire()
                 if self._stopped.is_set():
                     return
-                hand(piece)
+                hand(pieces)
             hand(_End(None))
         except Exception as error:  # the other side decides; a thread's own traceback would reach nobody
             if not self._stopped.is_set():
                 hand(_End(self._explained(error)))
 
-    def _encoded(self) -> Iterator[_Piece]:
+    def _encoded(self) -> Iterator[list[_Piece]]:
+        """What each batch of rows comes to, in whole pieces: to change hands costs more than to make one."""
         answer, opened = self._answer, self._opened
         if answer is None or opened is None:
             raise RuntimeError("a delivery is started before its pieces are taken")
-        sink, rows = Sink(), 0
+        sink, rows, digest = Sink(), 0, hashlib.sha256()
         out = encoder(self._form, answer.schema, sink)
+
+        def pieces(least: int) -> Iterator[_Piece]:
+            while sink.size >= least:
+                data = sink.take(PIECE)
+                digest.update(data)
+                yield _Piece(data, rows, digest.hexdigest())
+
         for batch in answer.batches:
             opened.verify()
             out.write(batch)
             rows += batch.num_rows
-            while sink.size >= PIECE_MIN:
-                yield _Piece(sink.take(PIECE_MAX), rows)
+            yield list(pieces(PIECE))
         opened.verify()
         out.finish()
-        while sink.size:
-            yield _Piece(sink.take(PIECE_MAX), rows)
+        yield list(pieces(1))
 
     def _explained(self, error: Exception) -> Exception:
         if isinstance(error, duckdb.OutOfMemoryException):

@@ -43,6 +43,7 @@ def engine(opened: Opened, limits: Limits) -> Iterator[tuple[duckdb.DuckDBPyConn
     ):
         # What a sort spills is health data: under a key that DuckDB makes up and forgets.
         connection.execute("SET temp_file_encryption = true")
+        connection.execute("SET enable_progress_bar = false")  # it would be drawn on the gateway's standard output
         relation = opened.attach(connection)
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
