@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], float]
 """Seconds since the epoch, UTC, with a fraction. `time.time` is one."""
@@ -12,6 +13,7 @@ Clock = Callable[[], float]
 system_clock: Clock = time.time
 
 
+@lru_cache(maxsize=256)  # an entry shows it twice, and so do all that one request leaves
 def instant(seconds: float) -> str:
     """RFC 3339 with milliseconds and `Z`, as audit records carry it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,7 +6,6 @@ import os
 import secrets
 import threading
 import time
-import uuid
 
 
 class _Drawn(threading.local):
@@ -38,7 +37,8 @@ def uuid7() -> str:
     value = (
         (milliseconds & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     )
-    return str(uuid.UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def urn() -> str:

@@ -19,20 +19,20 @@ from gateway.audit.event import Contract as ContractRef
 from gateway.audit.event import Decision as DecisionRef
 from gateway.audit.log import Outcome, Record
 from gateway.audit.state import Standing, standing
-from gateway.crypto.canonical import record_json
 from gateway.db import Tx
 from gateway.policy.decision import Decision
 from gateway.terms.purposes import PURPOSES
 
-MAX_OWED_BYTES = 12_000
-FEW = 16  # obligations that cannot be over it, however long their columns' names
 SMALL = 10
 """Counts below this are not written into entries: they could tell of single persons (audit profiles, section 8)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request as it was decided: by whom, on what, with which answer, under what stood then."""
+    """One request as it was decided: by whom, on what, with which answer, under what stood then.
+
+    `recalled`: the answer was not worked out anew, the permit of an earlier request still held.
+    """
 
     deed: Deed
     request: AccessRequest
@@ -40,6 +40,7 @@ class Asked:
     location: str
     document: bytes
     decision: Decision
+    recalled: bool = False
     salt: bytes = field(default_factory=new_salt, repr=False)
 
 
@@ -90,7 +91,8 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcom
         rows = min(terms.rows - taken, terms.rows if row_cap is None else row_cap)
         if rows <= 0:
             return _exhausted(asked, "rows")
-    event = _decided(asked, "permit", kept=True, result=Result(reserved_rows=rows))
+    facts = {"recalled": True} if asked.recalled else {}
+    event = _decided(asked, "permit", kept=True, result=Result(reserved_rows=rows), facts=facts)
     parties = _parties(asked)
     reserved = rows if counted else None
     tx.execute(_TAKE, (reserved or 0, contract))
@@ -194,8 +196,6 @@ def _decided(
 ) -> AuditEvent:
     """The event of a decision, with all that is needed to make it again. `kept`: its input is, by `_keep_input`."""
     decision, ground, request = asked.decision, asked.ground, asked.request
-    governance = ground.dataset.registration.governance
-    level = governance.classification
     return asked.deed.event(
         kind,
         outcome,
@@ -207,25 +207,15 @@ def _decided(
             act_reason=PURPOSES[request.purpose.id].act_reason,
             processing_location=asked.location,
         ),
-        contract=ContractRef(ground.contract.id, ground.contract.digest),
+        contract=ground.contract_shown,
         decision=DecisionRef(
             outcome if kind == "access.decision" else "permit",
             rules=tuple(dict.fromkeys(reason.code for reason in decision.reasons))[:32],
-            obligations=_owed(decision),
-            limits=decision.limits.model_dump(),
+            demands=decision.demands,
             policy_bundle=decision.bundle,
             input_digest=salted_digest(asked.salt, asked.document) if kept else None,
         ),
-        objects=(
-            Object(
-                "dataset",
-                ground.dataset.id,
-                version=ground.dataset.governance_version,
-                classification=f"{level.scheme}:{level.level}",
-                hgr=governance.hgr is not None and governance.hgr.information,
-                persons_band=_band(governance.persons),
-            ),
-        ),
+        objects=(ground.dataset_shown,),
         **groups,
     )
 
@@ -236,14 +226,6 @@ def _keep_input(tx: Tx, asked: Asked, event: AuditEvent) -> None:
     tx.execute(sql, (event.id, asked.salt, asked.document))
 
 
-def _owed(decision: Decision) -> tuple[dict[str, Any], ...]:
-    """The obligations, or for a very wide dataset how many there are: the kept input gives them again."""
-    few = len(decision.obligations) <= FEW
-    if few or len(record_json({"obligations": list(decision.obligations)})) <= MAX_OWED_BYTES:
-        return decision.obligations
-    return ({"kind": "as_decided", "count": len(decision.obligations)},)
-
-
 def _reasons(decision: Decision) -> tuple[Reason, ...]:
     # A sentence may quote a name that was asked for; an entry holds printable text only.
     return tuple(Reason(r.code, "".join(c if c.isprintable() else " " for c in r.text)) for r in decision.reasons)
@@ -251,11 +233,3 @@ def _reasons(decision: Decision) -> tuple[Reason, ...]:
 
 def _parties(asked: Asked) -> tuple[str, str]:
     return asked.ground.contract.provider, asked.ground.contract.consumer
-
-
-def _band(persons: int) -> str:
-    """An order of magnitude: 1000-9999, never the count."""
-    if persons < SMALL:
-        return "0-9"
-    low = 10 ** (len(str(persons)) - 1)
-    return f"{low}-{low * 10 - 1}"

@@ -12,6 +12,8 @@ from sqlmodel import Session
 
 from gateway.access.errors import ContractNotInForce, GroundGone
 from gateway.access.request import AccessRequest
+from gateway.audit.event import Contract as ContractShown
+from gateway.audit.event import Object
 from gateway.audit.state import Standing, standing
 from gateway.catalog import store as catalog
 from gateway.catalog.store import Dataset
@@ -30,6 +32,8 @@ from gateway.problems import NotFound
 from gateway.terms.purposes import purpose_facts
 
 REMEMBERED = 1024
+ASKING = 64
+"""Callers whose facts one ground keeps ready; a ground lives for seconds."""
 FRESH_S = 2.0
 # No approvals are registered yet: every rule that asks for one finds none, and refuses or refers.
 NO_APPROVALS: dict[str, Any] = {
@@ -54,7 +58,11 @@ class Ground:
     dataset: Dataset
     standing: Standing
     read_at: float
+    contract_shown: ContractShown = field(init=False, repr=False, compare=False)
+    dataset_shown: Object = field(init=False, repr=False, compare=False)
+    """Contract and dataset as entries of the log show them."""
     _parts: dict[str, Part] = field(init=False, repr=False, compare=False)
+    _asking: dict[str, tuple[Caller, dict[str, Part]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # The same for every request on this ground, and costly to make.
@@ -64,7 +72,19 @@ class Ground:
             "contract": part("contract", self.contract.as_policy_input(STATUS[self.state])),
             "approvals": part("approvals", NO_APPROVALS),
         }
+        governance = self.dataset.registration.governance
+        shown = Object(
+            "dataset",
+            self.dataset.id,
+            version=self.dataset.governance_version,
+            classification=f"{governance.classification.scheme}:{governance.classification.level}",
+            hgr=governance.hgr is not None and governance.hgr.information,
+            persons_band=_band(governance.persons),
+        )
         object.__setattr__(self, "_parts", parts)
+        object.__setattr__(self, "_asking", {})
+        object.__setattr__(self, "contract_shown", ContractShown(self.contract.id, self.contract.digest))
+        object.__setattr__(self, "dataset_shown", shown)
 
     def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> Document:
         """The policy's input. Facts about parties and places come from enrolment; the request gives what it asks."""
@@ -82,12 +102,24 @@ class Ground:
         return composed(
             {
                 **self._parts,
+                **self._parts_of(caller),
                 "context": part("context", {"now": now}),
-                "participant": part("participant", caller.participant.as_policy_input()),
-                "user": part("user", caller.as_policy_input()),
                 "request": part("request", asked),
             }
         )
+
+    def _parts_of(self, caller: Caller) -> dict[str, Part]:
+        """Who asks: the same for every request with one token, as long as enrolment was not read again."""
+        known = self._asking.get(caller.token_id)
+        if known is None or known[0] is not caller:
+            if len(self._asking) >= ASKING:
+                self._asking.clear()
+            parts = {
+                "participant": part("participant", caller.participant.as_policy_input()),
+                "user": part("user", caller.as_policy_input()),
+            }
+            known = self._asking[caller.token_id] = (caller, parts)
+        return known[1]
 
 
 class Grounds:
@@ -175,6 +207,14 @@ class Grounds:
         if contract.id != found.id or contract.digest != found.digest:
             raise NotFound
         return contract
+
+
+def _band(persons: int) -> str:
+    """An order of magnitude: 1000-9999, never the count."""
+    if persons < 10:
+        return "0-9"
+    low = 10 ** (len(str(persons)) - 1)
+    return f"{low}-{low * 10 - 1}"
 
 
 def _remember(known: OrderedDict[Any, Any], key: Any, value: Any) -> None:

@@ -11,7 +11,7 @@ import hmac
 from typing import Final
 
 from gateway.audit.merkle import HASH_BYTES
-from gateway.crypto.canonical import record_json
+from gateway.crypto.canonical import judged_json
 from gateway.ids import random_bytes
 
 SALT_BYTES: Final = 32
@@ -31,7 +31,7 @@ def commit(salt: bytes, participant: str, seq: int, prev: bytes | None) -> str:
     if len(salt) != SALT_BYTES or seq < 1 or (seq == 1) != (prev is None) or (prev and len(prev) != HASH_BYTES):
         raise ValueError("a commitment takes a salt and a hash of 32 bytes, and nothing before number 1")
     opened = {"participant": participant, "prev": prev.hex() if prev else None, "seq": seq}
-    return hmac.digest(salt, record_json(opened), "sha256").hex()
+    return hmac.digest(salt, judged_json(opened), "sha256").hex()
 
 
 def opens(commitment: str, salt: bytes, participant: str, seq: int, prev: bytes | None) -> bool:

@@ -8,15 +8,19 @@ no floats, and whatever passes is under the 65,535 bytes of an entry.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+import orjson
 
 from gateway import __version__
 from gateway.audit.event_types import TYPES
 from gateway.clock import instant
-from gateway.crypto.canonical import MAX_INTEGER, record_json
+from gateway.crypto.canonical import MAX_INTEGER, judged_json, record_json
 from gateway.crypto.errors import CanonicalError
 from gateway.ids import random_bytes, uuid7
 
@@ -69,17 +73,21 @@ class _Group:
     """A part of the record. Its members are what its slots are named, in the record as here."""
 
     __slots__: tuple[str, ...] = ()
+    _values: ClassVar[Callable[[Any], tuple[Any, ...]]]
+    """All members at once, in their order."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.__slots__:  # a dataclass with slots is made twice; the first time it has none
+            cls._values = staticmethod(attrgetter(*cls.__slots__))
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            # Most members are null, or a name: the way of one access makes some forty of them.
-            if value is None or (type(value) is str and _TOKEN(value)):
-                continue
-            _refuse(name, value)
+        # Most members are null, or a name: the way of one access makes some forty of them.
+        for name, value in zip(self.__slots__, type(self)._values(self), strict=True):
+            if value is not None and (type(value) is not str or _TOKEN(value) is None):
+                _refuse(name, value)
 
     def members(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return dict(zip(self.__slots__, type(self)._values(self), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +109,6 @@ class Actor(_Group):
             raise ValueError("an agent appears in the log under its random handle only")
         if len(self.roles) > MAX_ROLES:
             raise ValueError(f"an actor has at most {MAX_ROLES} roles")
-
-    def members(self) -> dict[str, Any]:
-        return {**_Group.members(self), "roles": list(self.roles)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +155,33 @@ class Contract(_Group):
 
 
 @dataclass(frozen=True, slots=True)
+class Demands:
+    """What a decision demands: obligations and limits, JSON without floats. Judged once, shown with every entry."""
+
+    obligations: Sequence[Mapping[str, Any]] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    written: Mapping[str, orjson.Fragment] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        try:
+            owed = [record_json(dict(obligation)) for obligation in self.obligations]
+            limits = record_json(dict(self.limits))
+        except CanonicalError as error:
+            raise ValueError("the obligations and limits of a decision are JSON without floats") from error
+        obligations = b"[%s]" % b",".join(owed)
+        if len(obligations) + len(limits) > MAX_DEMANDS_BYTES:
+            raise ValueError(f"the obligations and limits of a decision are over {MAX_DEMANDS_BYTES} bytes")
+        written = {"obligations": orjson.Fragment(obligations), "limits": orjson.Fragment(limits)}
+        object.__setattr__(self, "written", written)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision(_Group):
     """The answer and all that is needed to ask again; `input_digest` is salted, the input kept off the log."""
 
     result: str
     rules: tuple[str, ...] = ()
-    obligations: Sequence[Mapping[str, Any]] = ()
-    limits: Mapping[str, Any] = field(default_factory=dict)
+    demands: Demands = Demands()
     policy_bundle: str | None = None
     policy_revision: str | None = None
     decision_id: str | None = None
@@ -165,18 +190,11 @@ class Decision(_Group):
     def __post_init__(self) -> None:
         for name in ("result", "rules", "policy_bundle", "policy_revision", "decision_id", "input_digest"):
             _refuse(name, getattr(self, name))
-        try:
-            size = len(record_json(self._demands()))
-        except CanonicalError as error:
-            raise ValueError("the obligations and limits of a decision are JSON without floats") from error
-        if size > MAX_DEMANDS_BYTES:
-            raise ValueError(f"the obligations and limits of a decision are over {MAX_DEMANDS_BYTES} bytes")
 
     def members(self) -> dict[str, Any]:
-        return {**_Group.members(self), "rules": list(self.rules), **self._demands()}
-
-    def _demands(self) -> dict[str, Any]:
-        return {"obligations": [dict(o) for o in self.obligations], "limits": dict(self.limits)}
+        shown = {**_Group.members(self), **self.demands.written}
+        del shown["demands"]
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,49 +328,52 @@ class AuditEvent:
         return self.id, instant(self.at), self.type, self.outcome, self.actor.org_id, dataset, contract
 
 
-def finish(event: AuditEvent, commitments: Sequence[str]) -> dict[str, Any]:
-    """The whole entry, ready for `record_json`. `commitments`: one for each party to it (see `commit`), any order.
+def finish(event: AuditEvent, commitments: Sequence[str]) -> bytes:
+    """The whole entry, in RFC 8785 form. `commitments`: one for each party to it (see `commit`), any order.
 
-    Every entry has the same members; what does not apply is null.
+    Every entry has the same members; what does not apply is null. All of it was judged when its parts were made.
     """
     if len(commitments) > MAX_PARTIES:
         raise ValueError(f"an entry has at most {MAX_PARTIES} parties")
-    ts = instant(event.at)
-    return {
-        "schema": SCHEMA,
-        "id": event.id,
-        # Leaf hashes are public: without it a short event could be guessed and confirmed.
-        "nonce": random_bytes(16).hex(),
-        "ts": ts,
-        "event": {
-            "category": TYPES[event.type].category,
-            "type": event.type,
-            "action": TYPES[event.type].action,
-            "outcome": event.outcome,
-            "outcome_code": _outcome_code(event),
-            "reason": _reason(event.reasons),
-        },
-        "actor": event.actor.members(),
-        "on_behalf_of": _members(event.on_behalf_of),
-        "client": _members(event.client),
-        "source": event.source.members(),
-        "request": _members(event.request),
-        "contract": _members(event.contract),
-        "decision": _members(event.decision),
-        "objects": [o.members() for o in event.objects],
-        "subject": _members(event.subject),
-        "legal": _members(event.legal),
-        "result": _members(event.result),
-        "retention": {
-            "class": event.retention.kind,
-            "not_before_delete": event.retention.not_before_delete or retain_until(ts[:10]),
-        },
-        "facts": dict(event.facts),
-        "prior": event.prior,
-        "parties": sorted(commitments),
-    }
+    ts, kind = instant(event.at), TYPES[event.type]
+    return judged_json(
+        {
+            "schema": SCHEMA,
+            "id": event.id,
+            # Leaf hashes are public: without it a short event could be guessed and confirmed.
+            "nonce": random_bytes(16).hex(),
+            "ts": ts,
+            "event": {
+                "category": kind.category,
+                "type": event.type,
+                "action": kind.action,
+                "outcome": event.outcome,
+                "outcome_code": _outcome_code(event),
+                "reason": _reason(event.reasons),
+            },
+            "actor": _repeated(event.actor),
+            "on_behalf_of": event.on_behalf_of and _repeated(event.on_behalf_of),
+            "client": event.client and event.client.members(),
+            "source": _repeated(event.source),
+            "request": event.request and event.request.members(),
+            "contract": event.contract and _repeated(event.contract),
+            "decision": event.decision and event.decision.members(),
+            "objects": [_repeated(each) for each in event.objects],
+            "subject": event.subject and event.subject.members(),
+            "legal": event.legal and event.legal.members(),
+            "result": event.result and event.result.members(),
+            "retention": {
+                "class": event.retention.kind,
+                "not_before_delete": event.retention.not_before_delete or retain_until(ts[:10]),
+            },
+            "facts": dict(event.facts),
+            "prior": event.prior,
+            "parties": sorted(commitments),
+        }
+    )
 
 
+@lru_cache(maxsize=64)
 def retain_until(date: str, years: int = HOUSE_RETENTION_YEARS) -> str:
     """The same day `years` later; 29 February becomes 1 March, so that nothing goes a day early."""
     year, rest = int(date[:4]) + years, date[4:]
@@ -378,5 +399,7 @@ def _reason(reasons: Sequence[Reason]) -> str | None:
     return "; ".join(said) or None
 
 
-def _members(group: _Group | None) -> dict[str, Any] | None:
-    return None if group is None else group.members()
+@lru_cache(maxsize=4096)
+def _repeated(group: _Group) -> orjson.Fragment:
+    """A group that many entries have, written once: who asks, under which contract, for which dataset."""
+    return orjson.Fragment(judged_json(group.members()))

@@ -155,6 +155,11 @@ class Log:
         return self._failing_since is None and self._thread is not None and self._thread.is_alive()
 
     @property
+    def alone(self) -> bool:
+        """Whether no other process can write to this database: then `standing` is what stands, not only what stood."""
+        return self.db.is_sqlite
+
+    @property
     def pending(self) -> int:
         return self._queue.qsize()
 

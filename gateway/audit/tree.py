@@ -13,7 +13,6 @@ from gateway.audit.event import finish
 from gateway.audit.merkle import Frontier, leaf_hash
 from gateway.audit.reader import tile_reader
 from gateway.audit.tiles import MAX_ENTRY_BYTES, TileBuilder, TreeView, tile_root
-from gateway.crypto.canonical import record_json
 from gateway.db import Tx
 
 
@@ -109,7 +108,7 @@ class Tree:
                 seq, prev = tails.get(who) or self._tail(tx, who)
                 openings.append((who, seq + 1, prev, commit.new_salt()))
             commitments = [commit.commit(salt, who, seq, prev) for who, seq, prev, salt in openings]
-            body = record_json(finish(record.event, commitments))
+            body = finish(record.event, commitments)
             if len(body) > MAX_ENTRY_BYTES:
                 raise EntryTooLarge(f"The entry has {len(body)} bytes.")
             leaf = leaf_hash(body)

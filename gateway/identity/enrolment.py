@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlmodel import Session, col, select
 
@@ -156,14 +157,24 @@ def caller(session: Session, agent: str, *, token_id: str = "", expires_at: int 
 def actor(caller: Caller, issuer: str) -> Actor:
     """The caller as the log shows it: a handle, roles and an organisation."""
     facts = caller.participant.facts
+    foreign = facts.overseas_entity or facts.foreign_control or facts.foreign_equity_pct >= 50
+    return _actor(
+        caller.agent, caller.participant.id, facts.kind.value, caller.roles, issuer, foreign, caller.token_id or None
+    )
+
+
+@lru_cache(maxsize=1024)  # one for each token in use
+def _actor(
+    agent: str, org: str, kind: str, roles: frozenset[AgentRole], issuer: str, foreign: bool, token: str | None
+) -> Actor:
     return Actor(
-        user_id=caller.agent,
-        org_id=caller.participant.id,
-        org_kind=facts.kind.value,
-        roles=tuple(sorted(role.value for role in caller.roles)),
+        user_id=agent,
+        org_id=org,
+        org_kind=kind,
+        roles=tuple(sorted(role.value for role in roles)),
         issuer=issuer,
-        foreign_party=facts.overseas_entity or facts.foreign_control or facts.foreign_equity_pct >= 50,
-        token_jti=caller.token_id or None,
+        foreign_party=foreign,
+        token_jti=token,
         auth_method="private_key_jwt",
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gateway.audit.event import Demands
 from gateway.crypto.canonical import record_json
 from gateway.crypto.errors import CanonicalError
 from gateway.policy.errors import PolicyUnavailable
@@ -61,11 +62,21 @@ class Decision(_Value):
             raise ValueError("an obligation has no kind")
         return self
 
+    @cached_property
+    def demands(self) -> Demands:
+        """What entries show of it. Of a very wide dataset's obligations only the number: the kept input gives them."""
+        owed, limits = self.obligations, self.limits.model_dump()
+        if len(owed) > FEW and len(record_json({"obligations": list(owed)})) > MAX_OWED_BYTES:
+            owed = ({"kind": "as_decided", "count": len(owed)},)
+        return Demands(owed, limits)
+
     def as_bytes(self) -> bytes:
         """RFC 8785 JSON. Two equal decisions give the same bytes, whichever engine answered."""
         return record_json(self.model_dump(mode="json"))
 
 
+MAX_OWED_BYTES = 12_000
+FEW = 16  # obligations that cannot be over it, however long their columns' names
 MAX_REMEMBERED = 16 * 1024
 
 
