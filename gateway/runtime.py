@@ -42,6 +42,7 @@ from gateway.participants.onboarding import Admission
 from gateway.policy.bundle import Bundle, load_bundle
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
+from gateway.policy.memory import DecisionMemory
 from gateway.policy.opa import OpaEngine
 from gateway.settings import Settings
 
@@ -97,6 +98,7 @@ class Runtime:
         self.broker = Broker(
             log=self.log,
             engine=self.engine,
+            memory=self._memory(),
             grounds=grounds,
             sources=Sources(self.open_source, self.home.pseudonym_root, scratch, self.settings.query_memory_mb),
             clock=self.clock,
@@ -107,6 +109,11 @@ class Runtime:
         )
         await asyncio.to_thread(self._recover)
         self._housekeeping = asyncio.create_task(self._keep_house())
+
+    def _memory(self) -> DecisionMemory | None:
+        """Only in process: while an OPA server is away nothing is permitted, not even what it permitted before."""
+        embedded = self.settings.policy_engine == "embedded"
+        return DecisionMemory() if embedded and self.bundle.compares_clock else None
 
     async def close(self) -> None:
         if self._housekeeping is not None:

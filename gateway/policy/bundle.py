@@ -57,6 +57,7 @@ _ENTRYPOINT = "access/decision/decision.rego"
 class Bundle:
     """Rego texts by path, the data they read (with `bundle` in it), and the digest over all of it.
 
+    `compares_clock`: its author says that its rules only compare the time with times of the input (see `memory`).
     `digest` is "sha256:" and the SHA-256, in hexadecimal, of one line per file in order of path: the SHA-256 of its
     bytes, two spaces, its path, a newline. Tests are not part of it.
     """
@@ -66,6 +67,7 @@ class Bundle:
     data: dict[str, Any]
     rules: tuple[str, ...]
     obligations: tuple[str, ...]
+    compares_clock: bool = False
 
     def write(self, directory: Path) -> None:
         """An OPA bundle in a new or empty directory, as `opa run --server --bundle DIRECTORY` loads it."""
@@ -100,7 +102,9 @@ def load_bundle(directory: Path) -> Bundle:
     obligations = _exporters(modules, "access/obligations", OBLIGATION_FLOOR)
     digest = _digest(files)
     data["bundle"] = {"digest": digest, "rules": list(rules), "obligations": list(obligations)}
-    return Bundle(digest, modules, data, rules, obligations)
+    decision = data.get("access", {}).get("decision", {}).get("table", {})
+    clock = decision.get("clock") if isinstance(decision, dict) else None
+    return Bundle(digest, modules, data, rules, obligations, compares_clock=clock == "compared")
 
 
 def _read(directory: Path) -> dict[str, bytes]:

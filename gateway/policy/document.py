@@ -59,11 +59,15 @@ class Part(NamedTuple):
 
 
 class Document(NamedTuple):
-    """A whole input, as a value, as the bytes of `as_bytes`, and with the faults of `validate`."""
+    """A whole input, as a value, as the bytes of `as_bytes`, and with the faults of `validate`.
+
+    `timeless`: the bytes without `context`, which holds the time; equal for the same question at another time.
+    """
 
     value: dict[str, Any]
     data: bytes
     faults: tuple[Fault, ...]
+    timeless: bytes = b""
 
 
 def part(name: str, value: dict[str, Any]) -> Part:
@@ -84,9 +88,11 @@ def composed(parts: Mapping[str, Part]) -> Document:
     if parts.keys() != schema()["properties"].keys():
         raise ValueError("an input has exactly the members of its schema")
     names = sorted(parts)
-    data = b",".join(b'"%s":%s' % (name.encode(), parts[name].data) for name in names)
+    members = {name: b'"%s":%s' % (name.encode(), parts[name].data) for name in names}
+    data = b",".join(members.values())
+    del members["context"]
     faults = tuple(fault for name in names for fault in parts[name].faults)[:MAX_FAULTS]
-    return Document({name: parts[name].value for name in names}, b"{%s}" % data, faults)
+    return Document({name: parts[name].value for name in names}, b"{%s}" % data, faults, b",".join(members.values()))
 
 
 @functools.cache
