@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
+import random
 import sqlite3
 import sys
 import tempfile
@@ -24,17 +24,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit import log as writer
 from gateway.audit.create import create_log
 from gateway.audit.deed import Deed
-from gateway.audit.event import Actor, Contract, Decision, Object, Request, Result, Source
+from gateway.audit.event import Actor, Contract, Decision, Demands, Object, Request, Result, Source
 from gateway.audit.log import Log, Outcome, Record
 from gateway.audit.note import NoteSigner
 from gateway.clock import system_clock
 from gateway.db import Database, Tx
-from gateway.ids import urn
+from gateway.ids import handle, urn, uuid7
 from gateway.migrations.migrate import migrate
 
 IN_FLIGHT = 64
 PARTIES = ("did:web:hospital.example", "did:web:pharma.example")
 _BUNDLE = f"sha256:{'0' * 64}"
+_DEMANDS = Demands(({"kind": "keep_record", "years": 3},))
+_NODE = Source("bench.example/audit/1")
+_ACTORS = [Actor(handle(), PARTIES[1], org_kind="pharma", roles=("researcher",)) for _ in range(4)]
+_GROUNDS = [(Contract(urn(), "0" * 64), Object("dataset", urn(), version=_BUNDLE)) for _ in range(16)]
 _TABLES = ("log_entry", "log_party")
 
 
@@ -53,17 +57,16 @@ def made(folder: Path) -> Log:
 
 
 def change(_tx: Tx) -> Outcome:
-    """An entry as a grant makes one."""
-    contract = urn()
-    actor = Actor(f"a-{secrets.token_hex(10)}", PARTIES[1], org_kind="pharma", roles=("researcher",))
-    deed = Deed(actor, Source("bench.example/audit/1"), time.time())
+    """An entry as a grant makes one: some agents, under some contracts, for one dataset each."""
+    contract, dataset = random.choice(_GROUNDS)
+    deed = Deed(random.choice(_ACTORS), _NODE, time.time(), uuid7())
     event = deed.event(
         "access.decision",
         "permit",
-        request=Request(operation="dataset.read", mode="M5", purpose_id="P05"),
-        contract=Contract(contract, "0" * 64),
-        decision=Decision("permit", obligations=({"kind": "keep_record", "years": 3},), policy_bundle=_BUNDLE),
-        objects=(Object("dataset", contract, version=_BUNDLE),),
+        request=Request(request_id=deed.request_id, operation="dataset.read", mode="M5", purpose_id="P05"),
+        contract=contract,
+        decision=Decision("permit", demands=_DEMANDS, policy_bundle=_BUNDLE),
+        objects=(dataset,),
         result=Result(reserved_rows=10),
     )
     return Outcome((Record(event, PARTIES),))

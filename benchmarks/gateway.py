@@ -2,30 +2,34 @@
 
 `POST /v1/access` cannot be compared with a route that answers a decision: it also opens the source, runs a query in
 DuckDB, streams, and records a second entry for the end. `POST /bench/decision` is the same way, by the same parts, as
-far as the grant that is in the log. Its grants stay open: nothing settles them.
+far as the grant that is in the log; `POST /bench/asked` too, without recalling a permit. Their grants stay open:
+nothing settles them.
 """
 
 from __future__ import annotations
 
 import orjson
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from gateway.access.grants import Granted, grant
 from gateway.access.ground import stated_purpose
-from gateway.api import access
 from gateway.api.access import read_request
 from gateway.api.deps import authenticated
-from gateway.api.wire import DirectRoute
 from gateway.app import create_app
 from gateway.identity.caller import AgentRole
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 
-router = APIRouter(prefix="/bench", route_class=DirectRoute)
+
+async def asked(request: Request) -> Response:
+    """The same, with every question put to the policy engine, as if no two were alike."""
+    memory = request.app.state.runtime.broker.memory
+    if memory is not None:
+        memory.clear()
+    return await decision(request)
 
 
-@router.post("/decision", response_class=Response)
 async def decision(request: Request) -> Response:
     """The decision, and the entry and index of its grant; 403 with the decision when it is no permit."""
     gateway: Runtime = request.app.state.runtime
@@ -45,14 +49,8 @@ async def decision(request: Request) -> Response:
 
 
 def application() -> FastAPI:
-    """The gateway of the environment's settings (CORRIDOR_...)."""
+    """The gateway of the environment's settings (CORRIDOR_...), with the two routes as direct as POST /v1/access."""
     app = create_app(Settings())
-    # Matching a path costs time for every route before it: this one stands just before POST /v1/access.
-    place = next(n for n, route in enumerate(app.router.routes) if _leads_to(route, access.router))
-    app.include_router(router)
-    app.router.routes.insert(place, app.router.routes.pop())
+    app.state.direct[("POST", "/bench/decision")] = decision
+    app.state.direct[("POST", "/bench/asked")] = asked
     return app
-
-
-def _leads_to(route: object, router: APIRouter) -> bool:
-    return getattr(route, "original_router", None) is router

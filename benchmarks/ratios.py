@@ -35,6 +35,8 @@ GOALS = (
         percent=False,
     ),
     Goal("R11", "Arrow stream through the gateway / DuckDB to Arrow in process, MB/s", 0.70, 0.85),
+    Goal("R1-asked", "decision with no permit recalled, every question put to the policy engine / bare FastAPI route"),
+    Goal("R3-asked", "decision with no permit recalled / naive composition, requests per second", percent=False),
     Goal("R1-full", "a whole read of ten rows, delivered and settled / bare FastAPI route, CPU per request"),
     Goal("R5-rows", "log, 64 in flight / finished rows alone, a commit for each, no tree or signature", percent=False),
     Goal("R11-masked", "masked stream / the same masked query in process, MB/s"),

@@ -31,6 +31,15 @@ FULL_CONNECTIONS = 8
 """Deliveries that may run at a time (Settings.deliveries): more would only wait."""
 
 
+ASKED = {
+    "bare": ("bare", "/access"),
+    "decision": ("decision", "/bench/decision"),
+    "asked": ("decision", "/bench/asked"),
+    "naive": ("naive", "/access"),
+}
+"""What is timed: which server, at which path."""
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """How long a run takes: rounds, seconds for each cell, rows of the large file."""
@@ -68,6 +77,8 @@ class Measured:
             verdict("R3", _by(rate("decision"), rate("naive"))),
             verdict("R5", [a["group"]["rate"] / a["each"]["rate"] for a in self.appends]),
             verdict("R11", _by(*([r.seconds for r in self.reads[n]] for n in ("plain in process", "plain stream")))),
+            verdict("R1-asked", _by(bare, cpu("asked", 64))),
+            verdict("R3-asked", _by(rate("asked"), rate("naive"))),
             verdict("R1-full", _by(bare, cpu("full", FULL_CONNECTIONS))),
             verdict("R5-rows", [a["group"]["rate"] / a["rows"]["rate"] for a in self.appends]),
         ]
@@ -119,7 +130,7 @@ def run(size: Size, say: Callable[[str], None], *, folder: Path | None = None) -
             _append(size, measured)
             _reads(servers["decision"], space, large, measured)
         say("verifying the log")
-        _verify(servers, space, home, measured, decided_before)
+        _verify(space, home, measured, decided_before)
         memory = {name: round(server.memory_mb()) for name, server in servers.items()}
         measured.notes |= {"load generator": generator(), "resident MB": memory}
     return measured
@@ -195,10 +206,9 @@ def _golden_streams(server: Server, space: Space, large: Path, rows: int) -> Non
 def _round(servers: dict[str, Server], space: Space, size: Size, measured: Measured) -> None:
     plain = [request("/access", body) for body in space.bodies()]
     for connections in CONNECTIONS:
-        for name in ("bare", "decision", "naive"):
-            paths = {"decision": "/bench/decision", "naive": "/access"}
-            requests = plain if name == "bare" else space.requests(paths[name])
-            _cell(measured, name, servers[name], requests, connections, size.seconds)
+        for name, (server, path) in ASKED.items():
+            requests = plain if name == "bare" else space.requests(path)
+            _cell(measured, name, servers[server], requests, connections, size.seconds)
     for connections in (1, FULL_CONNECTIONS):
         _cell(measured, "full", servers["decision"], space.requests("/v1/access"), connections, size.seconds)
 
@@ -236,18 +246,19 @@ def _reads(server: Server, space: Space, large: Path, measured: Measured) -> Non
         measured.reads.setdefault(f"{name} stream", []).append(stream)
 
 
-def _verify(servers: dict[str, Server], space: Space, home: Path, measured: Measured, decided: int) -> None:
+def _verify(space: Space, home: Path, measured: Measured, decided: int) -> None:
     """Every answer is an entry. What wrk cut off at its deadline may be one, and has no answer."""
     entries = space.verify_log()
-    answered, cut = dict.fromkeys((*servers, "full"), 0), dict.fromkeys((*servers, "full"), 0)
+    answered, cut = dict.fromkeys((*ASKED, "full"), 0), dict.fromkeys((*ASKED, "full"), 0)
     for (name, _), rounds in measured.loads.items():
         answered[name] += sum(answers.good for answers, _ in rounds)
         cut[name] += sum(answers.cut for answers, _ in rounds)
-    timed = answered["decision"] + answered["full"]
+    ours = ("decision", "asked", "full")
+    timed = sum(answered[name] for name in ours)
     # Beside the timed ones: the requests that furnished naive, the golden ones, and the streams.
     others = CONTRACTS * RESEARCHERS + CONTRACTS + 1 + 2
     streams = sum(len(reads) for name, reads in measured.reads.items() if name.endswith("stream"))
-    _compare("the log", space.permits(), timed + others + streams, cut["decision"] + cut["full"])
+    _compare("the log", space.permits(), timed + others + streams, sum(cut[name] for name in ours))
     _compare("naive", naive.recorded(home / "naive"), answered["naive"] + decided, cut["naive"])
     measured.notes["log verified"] = f"{entries:,} entries; a grant for each of {timed:,} timed answers"
 

@@ -16,6 +16,7 @@ from prometheus_client import Counter
 from gateway import __version__
 from gateway.access.request import AccessRequest
 from gateway.api import access, audit, catalog, contracts, health, participants, problems, token
+from gateway.api.direct import Direct
 from gateway.api.middleware import Watched
 from gateway.api.wire import install_problem_handlers
 from gateway.runtime import Runtime
@@ -53,6 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Corridor", version=__version__, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
+    app.state.direct = {("POST", "/v1/access"): access.access}
+    app.add_middleware(Direct, endpoints=app.state.direct)
     app.add_middleware(Watched)
     install_problem_handlers(app)
     # Routes are tried in order: what is asked most comes first.

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import append
 from benchmarks.ratios import GOALS, Goal, Verdict
-from benchmarks.run import Measured, Size, _compare, run
+from benchmarks.run import ASKED, Measured, Size, _compare, run
 from benchmarks.space import verified
 
 
@@ -33,11 +33,11 @@ def test_every_goal_gets_its_ratio_from_one_run(measured: Measured) -> None:
 
 def test_figures_are_shown_for_1_16_and_64_connections(measured: Measured) -> None:
     shown = {(cell["name"], cell["connections"]) for cell in measured.cells()}
-    assert {(name, n) for name in ("bare", "decision", "naive") for n in (1, 16, 64)} <= shown
+    assert {(name, n) for name in ASKED for n in (1, 16, 64)} <= shown
 
 
 def test_the_log_is_verified_after_timing(measured: Measured) -> None:
-    timed = sum(r[0][0].good for (name, _), r in measured.loads.items() if name in ("decision", "full"))
+    timed = sum(r[0][0].good for (name, _), r in measured.loads.items() if name in ("decision", "asked", "full"))
     assert f"a grant for each of {timed:,} timed answers" in measured.notes["log verified"]
 
 
