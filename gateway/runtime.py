@@ -77,7 +77,7 @@ class Runtime:
         self.clock = clock
         self.home = Home.load(settings.home, passphrase=settings.passphrase())
         self.db = Database(settings.database)
-        self.bundle: Bundle = load_bundle(settings.policies)
+        self.bundle: Bundle = load_bundle(settings.policies, settings.packs_on)
         self.instance = uuid7()
         self.node = Node(self.home.origin, site=self.home.did)
         self.log = Log(self.db, signer=self.home.log, clock=clock)
@@ -241,7 +241,7 @@ def initialise(
     Raises:
         HomeRefused, LogExists: there is a gateway here already; nothing was changed.
     """
-    bundle = load_bundle(settings.policies)
+    bundle = load_bundle(settings.policies, settings.packs_on)
     home = Home.create(
         settings.home, public_url=public_url, did=did, development=development, passphrase=settings.passphrase()
     )

@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     )
     sources: Path | None = Field(default=None, description="root of the file sources; default: `home`/sources")
     policies: Path = Field(default=POLICIES, description="the Rego of the active bundle")
+    packs: str = Field(
+        default="", description="packs of rules to turn on beside the required ones, with commas between"
+    )
     policy_engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="`embedded`, in this process, or `opa`, a server"
     )
@@ -42,6 +45,10 @@ class Settings(BaseSettings):
     @property
     def source_root(self) -> Path:
         return self.sources or self.home / "sources"
+
+    @property
+    def packs_on(self) -> frozenset[str]:
+        return frozenset(name.strip() for name in self.packs.split(",") if name.strip())
 
     def passphrase(self) -> str | None:
         """The passphrase that seals the gateway's keys, from its file; None when none is configured."""

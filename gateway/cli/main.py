@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from gateway import __version__
-from gateway.cli import access, audit, catalog, contracts, keys, participants, show
+from gateway.cli import access, audit, catalog, contracts, keys, options, participants, policy, show
 from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
 from gateway.settings import Settings
@@ -19,7 +18,6 @@ from gateway.settings import Settings
 # needs it: everybody else's commands would start five times as slowly.
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
-policy = typer.Typer(no_args_is_help=True, help="The rules, as a bundle for an OPA server.")
 
 app.add_typer(participants.participants, name="participant")
 app.add_typer(participants.agents, name="agent")
@@ -29,11 +27,7 @@ app.add_typer(contracts.offers, name="offer")
 app.add_typer(contracts.contracts, name="contract")
 app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
-app.add_typer(policy, name="policy")
-
-
-class SettingsRefused(Problem):
-    slug, status, title = "settings-refused", 400, "The settings cannot be used"
+app.add_typer(policy.app, name="policy")
 
 
 class NotForStrangers(Problem):
@@ -62,7 +56,7 @@ def init(
     """Make a gateway, once, where it runs: keys, database, operator and its first agent, the log's first entries."""
     from gateway.runtime import initialise
 
-    settings = _settings(home)
+    settings = options.settings(home)
     made = initialise(settings, public_url=public_url, did=did, location=location, development=development)
     agent_file = settings.home / "operator.agent.json"
     AgentFile(made.agent, made.home.operator, made.home.public_url, made.home.did, made.key).save(agent_file)
@@ -89,7 +83,7 @@ def serve(
 
     from gateway.app import create_app
 
-    settings = _settings(home)
+    settings = options.settings(home)
     host = host or settings.host
     config = settings.home / "gateway.json"
     if (
@@ -123,9 +117,11 @@ def _look_first(settings: Settings) -> None:
         runtime.db.claim()
         runtime.db.close()
     except ArgumentError:
-        raise SettingsRefused("CORRIDOR_DATABASE_URL is no database URL, such as postgresql://host/name.") from None
+        raise options.SettingsRefused(
+            "CORRIDOR_DATABASE_URL is no database URL, such as postgresql://host/name."
+        ) from None
     except OSError as error:
-        raise SettingsRefused(f"{error.filename or settings.home}: {error.strerror or error}.") from None
+        raise options.SettingsRefused(f"{error.filename or settings.home}: {error.strerror or error}.") from None
 
 
 @app.command()
@@ -140,29 +136,10 @@ def demo(
     play(serve=serve, port=port, home=home)
 
 
-@policy.command()
-def build(directory: Annotated[Path, typer.Argument(help="a new folder")]) -> None:
-    """Write the policies as a bundle for `opa run --server --bundle DIRECTORY`."""
-    from gateway.policy.bundle import load_bundle
-
-    bundle = load_bundle(_settings(None).policies)
-    bundle.write(directory)
-    show.record({"bundle": str(directory), "digest": bundle.digest, "rules": list(bundle.rules)})
-
-
 @app.command()
 def version() -> None:
     """Which Corridor this is."""
     typer.echo(__version__)
-
-
-def _settings(home: Path | None) -> Settings:
-    try:
-        return Settings() if home is None else Settings(home=home)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(map(str, first["loc"])).upper()
-        raise SettingsRefused(f"CORRIDOR_{name}: {first['msg']}.") from None
 
 
 def main() -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from gateway.crypto.canonical import strict_json
 from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
 from gateway.sdk.client import Client
+from gateway.settings import Settings
 
 MAX_FILE = 64 * 1024 * 1024
 
@@ -20,8 +22,28 @@ As = Annotated[
 ]
 
 
+MaybeAs = Annotated[
+    Path | None,
+    typer.Option("--as", envvar="CORRIDOR_AGENT", help="your agent's key file", show_envvar=True, dir_okay=False),
+]
+
+
+class SettingsRefused(Problem):
+    slug, status, title = "settings-refused", 400, "The settings cannot be used"
+
+
 class FileRefused(Problem):
     slug, status, title = "file-refused", 400, "The file cannot be used"
+
+
+def settings(home: Path | None = None) -> Settings:
+    """The settings of the gateway on this machine, from its environment."""
+    try:
+        return Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(map(str, first["loc"])).upper()
+        raise SettingsRefused(f"CORRIDOR_{name}: {first['msg']}.") from None
 
 
 def client(agent: Path) -> Client:

@@ -13,6 +13,7 @@ import orjson
 
 from gateway.crypto.canonical import strict_json
 from gateway.policy.errors import BundleInvalid
+from gateway.policy.rules import Rule, read_catalogue
 from gateway.problems import Malformed, TooLarge
 
 MAX_FILES = 500
@@ -58,6 +59,7 @@ class Bundle:
     """Rego texts by path, the data they read (with `bundle` in it), and the digest over all of it.
 
     `compares_clock`: its author says that its rules only compare the time with times of the input (see `memory`).
+    `catalogue`: every rule of the folder, whether its pack is on or not; `rules` are those that are.
     `digest` is "sha256:" and the SHA-256, in hexadecimal, of one line per file in order of path: the SHA-256 of its
     bytes, two spaces, its path, a newline. Tests are not part of it.
     """
@@ -67,6 +69,8 @@ class Bundle:
     data: dict[str, Any]
     rules: tuple[str, ...]
     obligations: tuple[str, ...]
+    packs: tuple[str, ...] = ()
+    catalogue: tuple[Rule, ...] = ()
     compares_clock: bool = False
 
     def write(self, directory: Path) -> None:
@@ -84,13 +88,18 @@ class Bundle:
         (directory / ".manifest").write_bytes(orjson.dumps(manifest))
 
 
-def load_bundle(directory: Path) -> Bundle:
+def load_bundle(directory: Path, packs: frozenset[str] = frozenset()) -> Bundle:
     """The bundle in a folder: `*.rego` and `data.json`, in folders named like their packages.
+
+    `packs`: those to turn on beside the required ones; rules of other packs are no part of the bundle.
 
     Raises BundleInvalid: a file of another kind or a link, a name, size or number outside the limits, a package that
     is not its folder's, data that is not one `table`, or a rule of the floor that is missing.
     """
     files = _read(directory)
+    on, catalogue = read_catalogue(files, packs)
+    off = tuple(f"access/rules/{rule.name}/" for rule in catalogue if rule.pack not in on)
+    files = {path: content for path, content in files.items() if not path.startswith(off)}
     modules = {path: _module(path, content) for path, content in files.items() if path.endswith(".rego")}
     data: dict[str, Any] = {}
     for path, content in files.items():
@@ -104,7 +113,7 @@ def load_bundle(directory: Path) -> Bundle:
     data["bundle"] = {"digest": digest, "rules": list(rules), "obligations": list(obligations)}
     decision = data.get("access", {}).get("decision", {}).get("table", {})
     clock = decision.get("clock") if isinstance(decision, dict) else None
-    return Bundle(digest, modules, data, rules, obligations, compares_clock=clock == "compared")
+    return Bundle(digest, modules, data, rules, obligations, on, catalogue, clock == "compared")
 
 
 def _read(directory: Path) -> dict[str, bytes]:

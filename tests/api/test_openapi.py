@@ -157,6 +157,7 @@ def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[s
     admin.post(f"/v1/agents/{agent}/reinstate", {})
     space.call(None, "POST", "/v1/token", data=token_request(admin, admin.assertion()))
     admin.get("/v1/me")
+    admin.get("/v1/policy/rules")
     dataset = provider.post("/v1/datasets", registration())["id"]
     provider.get("/v1/datasets")
     provider.get(f"/v1/datasets/{dataset}")

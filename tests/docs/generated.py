@@ -18,6 +18,7 @@ from gateway.catalog.registration import Governance, Metadata, Visibility
 from gateway.contracts.states import START, TRANSITIONS, Actor
 from gateway.participants.model import Facts
 from gateway.policy.bundle import Bundle, load_bundle
+from gateway.policy.rules import Rule
 from gateway.problems import Problem
 from gateway.settings import POLICIES, Settings
 from gateway.terms.model import Terms
@@ -125,14 +126,27 @@ def _sentence(path: str) -> str:
 
 
 def rules() -> str:
-    def codes(rule: str) -> str:
-        text = _bundle().modules[f"access/rules/{rule}/{rule}.rego"]
-        text += json.dumps(_bundle().data["access"]["rules"].get(rule, {}))
-        text += json.dumps(_bundle().data["lib"]["classification"]) if "lib.classification" in text else ""
-        return ", ".join(sorted(set(re.findall(r'"([A-Z]{2,6}-\d{2})"', text))))
+    def codes(rule: Rule) -> str:
+        # Some codes stand in another table of the rule: those of the data use conditions, of the prohibited purposes.
+        text = json.dumps(_tables()["access"]["rules"][rule.name])
+        return ", ".join(sorted({*rule.codes, *re.findall(r'"([A-Z]{2,6}-\d{2})"', text)}))
 
-    rows = ((f"`{rule}`", _sentence(f"access/rules/{rule}/{rule}.rego"), codes(rule)) for rule in _bundle().rules)
-    return table(("rule", "what it demands", "codes"), rows)
+    rows = ((f"`{rule.name}`", rule.pack, rule.title, codes(rule)) for rule in _bundle().catalogue)
+    return table(("rule", "pack", "what it demands", "codes"), rows)
+
+
+def packs() -> str:
+    known = _tables()["lib"]["packs"]["table"]["packs"]
+    rows = (
+        (f"`{name}`", pack["title"], "always" if pack["required"] else "when turned on") for name, pack in known.items()
+    )
+    return table(("pack", "what is in it", "on"), rows)
+
+
+def _tables() -> Any:
+    """The data of every rule, whether its pack is on or not."""
+    known = _bundle().data["lib"]["packs"]["table"]["packs"]
+    return load_bundle(POLICIES, frozenset(known)).data
 
 
 def obligations() -> str:
@@ -243,6 +257,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "terms": fields(Terms, TERMS),
     "purposes": purposes,
     "rules": rules,
+    "packs": packs,
     "obligations": obligations,
     "problems": problems,
 }

@@ -120,7 +120,7 @@ def test_a_finding_that_lacks_a_part_is_not_hidden_by_a_milder_one(folder):
 
 @pytest.mark.parametrize("effect", ["permit", "ok", ""])
 def test_an_effect_nobody_knows_is_no_decision(folder, effect):
-    rewrite(folder / "lib/finding/finding.rego", '"effect": "deny"', f'"effect": "{effect}"')
+    rewrite(folder / "lib/finding/finding.rego", '"effect": entry.effect', f'"effect": "{effect}"')
     with pytest.raises(PolicyUnavailable):
         decision_of(folder, changed({"dataset.core_data": True}))
 

@@ -77,13 +77,7 @@ told(verdict, entries) if {
 # Sorted as they are shown: effect (deny before refer), rule, code, text.
 ordered(rule, found) := [found.effect, rule, found.code, found.text, object.union(found, {"rule": rule})]
 
-silence(text) := finding.deny(
-	"RULE-SILENT",
-	text,
-	[],
-	"Ours: silence is a refusal",
-	"Nothing that you can do: the operator must repair or replace the policy bundle.",
-)
+silence(text) := finding.made(object.union(data.access.decision.table.silence, {"text": text}))
 
 # The lowest cap wins; without one, nothing may be delivered.
 cap := lowest if {

@@ -1,29 +1,22 @@
 # METADATA
 # description: |
-#   How a rule says why. Only functions: they cost nothing while a rule is content.
-#   `paths` are dotted places in the input; what is not there is shown as null, so that a finding
-#   is never undefined for want of a fact.
+#   How a rule says why. What it says stands in the rule's own table, where people read it without Rego: code, effect,
+#   text, the facts it looks at, its source in law or standard, and what would make it pass. Only functions: they cost
+#   nothing while a rule is content. What is not there is shown as null, so that a finding is never undefined for want
+#   of a fact.
 package lib.finding
 
-deny(code, text, paths, source, remedy) := {
-	"code": code,
-	"effect": "deny",
-	"text": text,
-	"facts": facts(paths),
-	"source": source,
-	"remedy": remedy,
+made(entry) := {
+	"code": entry.code,
+	"effect": entry.effect,
+	"text": entry.text,
+	"facts": {path: value |
+		some path in entry.facts
+		value := object.get(input, split(path, "."), null)
+	},
+	"source": entry.source,
+	"remedy": entry.remedy,
 }
 
-refer(code, text, paths, source, remedy) := {
-	"code": code,
-	"effect": "refer",
-	"text": text,
-	"facts": facts(paths),
-	"source": source,
-	"remedy": remedy,
-}
-
-facts(paths) := {path: value |
-	some path in paths
-	value := object.get(input, split(path, "."), null)
-}
+# The same, with what was found filled into the text.
+filled(entry, values) := made(object.union(entry, {"text": sprintf(entry.text, values)}))

@@ -5,10 +5,4 @@ import data.lib.finding
 
 verdict["contract_action"] := "ok" if {
 	input.request.action in input.contract.actions
-} else := {finding.deny(
-	"GEN-03",
-	"The contract does not permit this action.",
-	["request.action", "contract.actions"],
-	"NDSR 12",
-	"Ask for an action the contract permits, or amend the contract.",
-)}
+} else := {finding.made(data.access.rules.contract_action.table.findings.action)}

@@ -9,13 +9,7 @@ verdict["contract_columns"] := "ok" if {
 	asked := request.names
 	every name in asked { name in input.contract.columns }
 	count({column.name | some column in request.touched}) == count(asked)
-} else := {finding.deny(
-	"GEN-03",
-	"A column is not in the contract or not published, or none was named.",
-	["request.columns", "request.group_by", "request.filter_columns", "contract.columns"],
-	"NDSR 12",
-	"Name columns of the contract only, or amend the contract.",
-)}
+} else := {finding.made(data.access.rules.contract_columns.table.findings.columns)}
 
 # Of nothing, everything is in the contract. Only a count may do without columns.
 contract_columns_named(asked) if {

@@ -3,6 +3,8 @@ package access.rules
 
 import data.lib.finding
 
+contract_in_force_findings := data.access.rules.contract_in_force.table.findings
+
 verdict["contract_in_force"] := "ok" if {
 	input.contract.status == "active"
 	input.contract.digest_ok == true
@@ -24,27 +26,15 @@ contract_in_force_signed(document) if {
 
 contract_in_force_causes(document) := ((contract_in_force_status(document) | contract_in_force_digest(document)) | contract_in_force_term(document)) | contract_in_force_signatures(document)
 
-contract_in_force_status(document) := {contract_in_force_gen_02(
-	"The contract is not active.",
-	["contract.status"],
-	"Sign a new contract with the provider, or have the suspension lifted.",
-) |
+contract_in_force_status(document) := {finding.made(contract_in_force_findings.status) |
 	not document.contract.status == "active"
 }
 
-contract_in_force_digest(document) := {contract_in_force_gen_02(
-	"The stored contract is not the one that was signed.",
-	["contract.digest_ok"],
-	"Tell the operator: the contract must be restored from the bytes that were signed.",
-) |
+contract_in_force_digest(document) := {finding.made(contract_in_force_findings.digest) |
 	not document.contract.digest_ok == true
 }
 
-contract_in_force_term(document) := {contract_in_force_gen_02(
-	"The contract's term has not begun or is over.",
-	["context.now", "contract.valid_from", "contract.valid_to"],
-	"Wait for the first day of the term, or renew the contract.",
-) |
+contract_in_force_term(document) := {finding.made(contract_in_force_findings.term) |
 	not contract_in_force_in_term(document)
 }
 
@@ -53,12 +43,6 @@ contract_in_force_in_term(document) if {
 	document.context.now < document.contract.valid_to
 }
 
-contract_in_force_signatures(document) := {contract_in_force_gen_02(
-	"The contract does not carry one valid signature of each party and of nobody else.",
-	["contract.parties", "contract.signatures"],
-	"Have every party sign the contract with a key that is in good standing.",
-) |
+contract_in_force_signatures(document) := {finding.made(contract_in_force_findings.signatures) |
 	not contract_in_force_signed(document)
 }
-
-contract_in_force_gen_02(text, paths, remedy) := finding.deny("GEN-02", text, paths, "Ours: a contract is live and authentic", remedy)

@@ -10,10 +10,4 @@ verdict["contract_parties"] := "ok" if {
 	# Exactly one party in each role: with two, it could not be told whose contract it is.
 	[party.id | some party in input.contract.parties; party.role == "consumer"] == [input.participant.id]
 	[party.id | some party in input.contract.parties; party.role == "provider"] == [input.provider.id]
-} else := {finding.deny(
-	"GEN-03",
-	"The caller is not the contract's consumer, or the dataset's provider is not its provider.",
-	["participant.id", "user.org_id", "provider.id", "contract.parties"],
-	"NDSR 12",
-	"Ask under a contract to which your own organisation is the consumer.",
-)}
+} else := {finding.made(data.access.rules.contract_parties.table.findings.parties)}

@@ -4,6 +4,8 @@ package access.rules
 import data.lib.finding
 import data.lib.mondo
 
+duo_permission_findings := data.access.rules.duo_permission.table.findings
+
 verdict["duo_permission"] := "ok" if {
 	codes := data.access.rules.duo_permission.table.codes
 	rows := [codes[tag.id] | some tag in input.dataset.duo]
@@ -64,33 +66,22 @@ duo_permission_diseases(wanted) if {
 
 duo_permission_causes(document) := (duo_permission_ambiguous(document) | duo_permission_sensitive(document)) | (duo_permission_unmet(document) | duo_permission_undecided(document))
 
-duo_permission_ambiguous(document) := {finding.deny(
-	"DUO-00",
-	"The dataset does not carry exactly one data use permission.",
-	["dataset.duo"],
-	"DUO 2022-09",
-	"The provider registers the dataset with exactly one permission code.",
-) |
+duo_permission_ambiguous(document) := {finding.made(duo_permission_findings.ambiguous) |
 	rows := duo_permission_known(document)
 	not duo_permission_one_permission(rows)
 }
 
-duo_permission_sensitive(document) := {finding.refer(
-	"DUO-90",
-	"The purpose touches something on which a person decides.",
-	["request.purpose.flags"],
-	"DUOS matching rules",
-	"A committee decision that covers this request.",
-) |
+duo_permission_sensitive(document) := {finding.made(duo_permission_findings.flagged) |
 	not duo_permission_unflagged(document)
 }
 
-duo_permission_unmet(document) := {finding.deny(
-	duo_permission_code_shown(document, row),
-	sprintf("The dataset's data use condition %s does not allow this: %s.", [row.short, row.allows]),
-	row.facts,
-	"DUO 2022-09",
-	row.remedy,
+duo_permission_unmet(document) := {finding.filled(
+	object.union(duo_permission_findings.unmet, {
+		"code": duo_permission_code_shown(document, row),
+		"facts": row.facts,
+		"remedy": row.remedy,
+	}),
+	[row.short, row.allows],
 ) |
 	some row in duo_permission_known(document)
 	not duo_permission_holds(row)
@@ -101,13 +92,7 @@ duo_permission_code_shown(document, row) := data.access.rules.duo_permission.tab
 	document.request.purpose.clinical_care == true
 } else := row.code
 
-duo_permission_undecided(document) := {finding.refer(
-	"DUO-99",
-	sprintf("The gateway cannot decide on the data use condition %s.", [code]),
-	["dataset.duo"],
-	"DUO 2022-09",
-	"A committee decision that covers this request.",
-) |
+duo_permission_undecided(document) := {finding.filled(duo_permission_findings.unknown, [code]) |
 	some tag in document.dataset.duo
 	code := object.get(tag, "id", "without an id")
 	not duo_permission_decidable(code)

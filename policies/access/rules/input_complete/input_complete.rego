@@ -25,11 +25,5 @@ verdict["input_complete"] := "ok" if {
 } else := {found |
 	some place in data.access.rules.input_complete.table.places
 	type_name(object.get(input, place.path, null)) != place.type
-	found := finding.deny(
-		"GEN-01",
-		sprintf("The input has no %s at %s.", [place.type, concat(".", place.path)]),
-		[],
-		"Ours: input is complete and well typed",
-		"Nothing that you can do if the gateway made the input: tell the operator.",
-	)
+	found := finding.filled(data.access.rules.input_complete.table.findings.missing, [place.type, concat(".", place.path)])
 }

@@ -3,6 +3,8 @@ package access.rules
 
 import data.lib.finding
 
+parties_trusted_findings := data.access.rules.parties_trusted.table.findings
+
 verdict["parties_trusted"] := "ok" if {
 	input.participant.identity_verified == true
 	input.provider.identity_verified == true
@@ -13,33 +15,15 @@ verdict["parties_trusted"] := "ok" if {
 
 parties_trusted_causes(document) := (parties_trusted_unverified(document) | parties_trusted_unstated(document)) | parties_trusted_blocked(document)
 
-parties_trusted_unverified(document) := {finding.deny(
-	"GEN-05",
-	"The identity of one of the two organisations has not been verified.",
-	["participant.identity_verified", "provider.identity_verified"],
-	"DSL 33",
-	"Complete identity verification with the operator.",
-) |
+parties_trusted_unverified(document) := {finding.made(parties_trusted_findings.unverified) |
 	not parties_trusted_both(document, "identity_verified", true)
 }
 
-parties_trusted_unstated(document) := {finding.deny(
-	"GEN-05",
-	"The provider has not stated where the data comes from.",
-	["dataset.provenance_statement"],
-	"DSL 33",
-	"The provider files a source statement.",
-) |
+parties_trusted_unstated(document) := {finding.made(parties_trusted_findings.unstated) |
 	not is_string(object.get(document, ["dataset", "provenance_statement"], null))
 }
 
-parties_trusted_blocked(document) := {finding.deny(
-	"GEN-08",
-	"One of the two organisations is blocked.",
-	["participant.blocked", "provider.blocked"],
-	"Ours: blocked parties get nothing",
-	"Only the operator can lift a block.",
-) |
+parties_trusted_blocked(document) := {finding.made(parties_trusted_findings.blocked) |
 	not parties_trusted_both(document, "blocked", false)
 }
 

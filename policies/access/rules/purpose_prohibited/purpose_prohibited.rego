@@ -3,20 +3,10 @@ package access.rules
 
 import data.lib.finding
 
+purpose_prohibited_findings := data.access.rules.purpose_prohibited.table.findings
+
 verdict["purpose_prohibited"] := "ok" if {
 	input.request.purpose.id in data.access.rules.purpose_prohibited.table.open
-} else := {finding.deny(
-	entry.code,
-	entry.text,
-	["request.purpose.id"],
-	entry.source,
-	"There is no remedy for this purpose.",
-)} if {
+} else := {finding.made(object.union(purpose_prohibited_findings.prohibited, {"code": entry.code, "text": entry.text, "source": entry.source}))} if {
 	entry := data.access.rules.purpose_prohibited.table.prohibited[input.request.purpose.id]
-} else := {finding.deny(
-	"GEN-01",
-	"The purpose is not one of the vocabulary.",
-	["request.purpose.id"],
-	"Ours: input is complete and well typed",
-	"State one of the purposes P01 to P23.",
-)}
+} else := {finding.made(purpose_prohibited_findings.unknown)}

@@ -3,6 +3,8 @@ package access.rules
 
 import data.lib.finding
 
+recipient_abroad_findings := data.access.rules.recipient_abroad.table.findings
+
 # Remote access from abroad is an export as much as sending is. A place is a country or one of its regions.
 verdict["recipient_abroad"] := "ok" if {
 	home := data.access.rules.recipient_abroad.table.country
@@ -46,24 +48,9 @@ recipient_abroad_strictness(document) := "general" if {
 	document.dataset.important_data == false
 } else := "assessed"
 
-recipient_abroad_causes(document) := {finding.deny(
-	"XB-05",
-	"This would be an export of personal data from China, and no approved mechanism covers it.",
-	[
-		"dataset.origin", "dataset.identifiability", "request.processing_location", "user.accessing_from",
-		"request.recipient_overseas", "approvals.export", "provider.ciio", "dataset.important_data",
-	],
-	"CBDF24; SCCG2; CSL 39; NDSR 37",
-	"Attach the export mechanism, or process in China and let only checked aggregates be seen from abroad.",
-)} | recipient_abroad_stored_abroad(document)
+recipient_abroad_causes(document) := {finding.made(recipient_abroad_findings.export)} | recipient_abroad_stored_abroad(document)
 
-recipient_abroad_stored_abroad(document) := {finding.deny(
-	"XB-12",
-	"Health data of Chinese origin is kept on servers in China.",
-	["request.mode", "request.processing_location"],
-	"NHC measures on health big data, 2018",
-	"Choose a place of processing in China.",
-) |
+recipient_abroad_stored_abroad(document) := {finding.made(recipient_abroad_findings.stored_abroad) |
 	document.request.mode == "M5"
 	not recipient_abroad_stored_at_home(document)
 }
