@@ -44,6 +44,7 @@ from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
 from gateway.policy.memory import DecisionMemory
 from gateway.policy.opa import OpaEngine
+from gateway.policy.store import keep_bundle
 from gateway.settings import Settings
 
 HOUSEKEEPING_S = 20
@@ -157,6 +158,8 @@ class Runtime:
         self.log.start()
         if self.log.standing.bundle != self.bundle.digest:
             self._publish_bundle()
+        else:
+            self.log.record(self._keep_bundle)
 
     def _publish_bundle(self) -> None:
         """The operator started the gateway with other policies than the active ones: from now on these decide."""
@@ -164,6 +167,7 @@ class Runtime:
 
         def change(tx: Tx) -> Outcome:
             before = state.standing(tx).bundle
+            self._keep_bundle(tx)
             state.activate_bundle(tx, self.bundle.digest)
             event = deed.event(
                 "policy.published", objects=(Object("policy", self.bundle.digest),), facts={"before": before}
@@ -171,6 +175,11 @@ class Runtime:
             return Outcome((Record(event, (self.home.operator,)),))
 
         self.log.record(change)
+
+    def _keep_bundle(self, tx: Tx) -> Outcome:
+        """What decides from now on is kept, for whoever will ask again. `init` and earlier versions did not."""
+        keep_bundle(tx, self.bundle, now=int(self.clock()))
+        return Outcome(())
 
     def _recover(self) -> None:
         """At the start, and again while other processes may die."""

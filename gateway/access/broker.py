@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
@@ -30,13 +31,17 @@ from gateway.clock import Clock
 from gateway.identity.caller import AgentRole, Caller
 from gateway.identity.enrolment import actor
 from gateway.obligations.model import parse
+from gateway.policy.changes import passing
 from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
 from gateway.policy.engine import Engine
+from gateway.policy.errors import PolicyUnavailable
 from gateway.policy.memory import DecisionMemory
 from gateway.problems import NotFound, Problem
 
 ATTEMPTS = 4
+REFUSED_ASKS = 40
+"""Questions to the engine on what would pass, for one refusal. `POST /v1/policy/explain` asks more."""
 
 DECISIONS = Counter("corridor_decisions_total", "Decisions by result.", ["result"])
 DELIVERED = Counter("corridor_delivered_bytes_total", "Bytes handed to the transport.")
@@ -104,6 +109,14 @@ class Broker:
         self, caller: Caller, request: AccessRequest, purpose: dict[str, Any], request_id: str | None
     ) -> Asked:
         """The request with the ground it stands on and the policy's answer. Nothing is recorded yet."""
+        asked = await self.judged(caller, request, purpose, request_id)
+        DECISIONS.labels(asked.decision.result).inc()
+        return asked
+
+    async def judged(
+        self, caller: Caller, request: AccessRequest, purpose: dict[str, Any], request_id: str | None
+    ) -> Asked:
+        """The same, of a request or of a question about one."""
         deed = self._deed(caller, request_id)
         ground = self.grounds.remembered(request.contract, caller, self.log.standing)
         if ground is None:
@@ -115,7 +128,6 @@ class Broker:
             decision = await decide(self.engine, ground.standing.bundle, document)
             if self.memory:
                 self.memory.keep(document, decision)
-        DECISIONS.labels(decision.result).inc()
         return Asked(deed, request, ground, caller.location, document.data, decision, recalled)
 
     async def _granted(
@@ -158,7 +170,14 @@ class Broker:
         kind = AccessReferred if decision.result == "refer" else AccessDenied
         reasons = [reason.model_dump(mode="json") for reason in decision.reasons]
         problem = kind(_summary(decision), reasons=reasons, limits=decision.limits.model_dump())
-        await self.log.submit(lambda tx: refuse(tx, asked, problem))
+        try:
+            await self.log.submit(lambda tx: refuse(tx, asked, problem))
+        except (AccessDenied, AccessReferred) as told:
+            # It is recorded. What would pass is a help, which an engine that just went away must not turn into a 503.
+            with contextlib.suppress(PolicyUnavailable):
+                changes = await passing(self.engine, decision, json.loads(asked.document), most=REFUSED_ASKS)
+                told.members["would_pass"] = [[{"kind": c.kind, "text": c.text} for c in each] for each in changes]
+            raise
         raise problem
 
     async def _turned_away(

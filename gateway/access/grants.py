@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from gateway.access.errors import ContractExhausted
 from gateway.access.ground import Ground
 from gateway.access.request import AccessRequest
 from gateway.audit.commit import new_salt, salted_digest
 from gateway.audit.deed import Deed
-from gateway.audit.event import AuditEvent, Object, Reason, Request, Result
+from gateway.audit.event import AuditEvent, Object, Reason, Request, Result, sentence
 from gateway.audit.event import Contract as ContractRef
 from gateway.audit.event import Decision as DecisionRef
 from gateway.audit.log import Outcome, Record
 from gateway.audit.state import Standing, standing
+from gateway.crypto.canonical import judged_json
 from gateway.db import Tx
 from gateway.policy.decision import Decision
 from gateway.terms.purposes import PURPOSES
@@ -112,6 +115,12 @@ def refuse(tx: Tx, asked: Asked, problem: Any) -> Outcome:
 def turned_away(asked: Asked, reason: Reason) -> tuple[AuditEvent, tuple[str, str]]:
     """The event of a request the rules permit and the plan cannot carry out, and its parties."""
     return _decided(asked, "deny", reasons=(reason,)), _parties(asked)
+
+
+def question(asked: Asked) -> Outcome:
+    """Record that somebody asked what would be answered. It concerns who asked; nothing was granted or refused."""
+    event = _decided(asked, asked.decision.result, kind="policy.asked", reasons=_reasons(asked.decision))
+    return Outcome((Record(event, (asked.ground.contract.consumer,)),), event.id)
 
 
 def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
@@ -208,16 +217,31 @@ def _decided(
             processing_location=asked.location,
         ),
         contract=ground.contract_shown,
-        decision=DecisionRef(
-            outcome if kind == "access.decision" else "permit",
-            rules=tuple(dict.fromkeys(reason.code for reason in decision.reasons))[:32],
-            demands=decision.demands,
-            policy_bundle=decision.bundle,
-            input_digest=salted_digest(asked.salt, asked.document) if kept else None,
+        decision=_shown(
+            decision,
+            "permit" if kind == "access.exhausted" else outcome,
+            salted_digest(asked.salt, asked.document) if kept else None,
         ),
         objects=(ground.dataset_shown,),
         **groups,
     )
+
+
+def _shown(decision: Decision, result: str, input_digest: str | None) -> DecisionRef:
+    return DecisionRef(
+        result,
+        rules=tuple(dict.fromkeys(reason.code for reason in decision.reasons))[:32],
+        demands=decision.demands,
+        policy_bundle=decision.bundle,
+        input_digest=input_digest,
+    )
+
+
+def shown(decision: Decision) -> tuple[dict[str, Any], str | None]:
+    """All that an entry shows of a decision but for its input: the group `decision`, and the reason."""
+    members: dict[str, Any] = orjson.loads(judged_json(_shown(decision, decision.result, None).members()))
+    del members["input_digest"]
+    return members, sentence(_reasons(decision))
 
 
 def _keep_input(tx: Tx, asked: Asked, event: AuditEvent) -> None:

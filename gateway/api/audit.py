@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import AfterValidator, BaseModel, Field
 
-from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway
+from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
+from gateway.api.looks import look, seen_by
 from gateway.api.spool import Spool, SpoolResponse
 from gateway.api.wire import StrictRoute
 from gateway.audit import reader
 from gateway.audit.export import Opening, Row, export_range, export_selection
-from gateway.audit.log import Outcome, Record
 from gateway.audit.reader import Filter, Stored
 from gateway.audit.receipt import format_receipt
 from gateway.audit.tiles import TreeView
@@ -38,11 +38,10 @@ def _on_the_calendar(value: str | None) -> str | None:
     return value
 
 
-Instant = Annotated[
-    str | None,
-    Query(pattern=r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$"),
-    AfterValidator(_on_the_calendar),
-]
+_MOMENT = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$"
+Instant = Annotated[str | None, Query(pattern=_MOMENT), AfterValidator(_on_the_calendar)]
+Moment = Annotated[str | None, Field(pattern=_MOMENT), AfterValidator(_on_the_calendar)]
+"""The same in a body."""
 Code = Annotated[str | None, Query(max_length=255)]
 
 RECEIPT_JSON = "application/vnd.corridor.receipt+json"
@@ -100,8 +99,8 @@ def list_entries(
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     filter = wanted.filter
     with gateway.db.reading_tx() as tx:
-        found = reader.entries(tx, seen_by=_seen_by(actor.caller), filter=filter, before=before, limit=limit)
-    _look(actor, "audit.read", filter, len(found))
+        found = reader.entries(tx, seen_by=seen_by(actor.caller), filter=filter, before=before, limit=limit)
+    look(actor, "audit.read", filter, len(found))
     more = found[-1].index if len(found) == limit else None
     return EntriesView(entries=[EntryView.of(stored) for stored in found], next_before=more)
 
@@ -110,8 +109,8 @@ def list_entries(
 def get_entry(entry: EntryId, actor: Actor, gateway: Gateway) -> EntryView:
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=_seen_by(actor.caller))
-    _look(actor, "audit.read", Filter(), int(found is not None))
+        found = reader.entry_by_id(tx, entry, seen_by=seen_by(actor.caller))
+    look(actor, "audit.read", Filter(), int(found is not None))
     if found is None:
         raise NotFound
     return EntryView.of(found)
@@ -132,7 +131,7 @@ def export(
     filter = wanted.filter
     spool = Spool(gateway.settings.home / "scratch")
     try:
-        _look(actor, "audit.exported", filter, None)
+        look(actor, "audit.exported", filter, None)
         spool.write(_export_lines(gateway, actor.caller, filter))
     except BaseException:
         spool.close()
@@ -144,8 +143,8 @@ def export(
 def receipt(entry: EntryId, actor: Actor, gateway: Gateway) -> Response:
     """Canonical JSON: the entry's exact bytes and a C2SP tlog-proof. Verifies offline under the log's key."""
     with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=_seen_by(actor.caller))
-    _look(actor, "audit.read", Filter(), int(found is not None))
+        found = reader.entry_by_id(tx, entry, seen_by=seen_by(actor.caller))
+    look(actor, "audit.read", Filter(), int(found is not None))
     if found is None:
         raise NotFound
     with gateway.db.reading_tx() as tx:
@@ -195,24 +194,24 @@ def key(_caller: AuthenticatedCaller, gateway: Gateway) -> LogKeyView:
 def _export_lines(gateway: Gateway, caller: Caller, filter: Filter) -> Iterator[bytes]:
     """The export, under one checkpoint and in one transaction: write it away, and let nobody wait for its reader."""
     signer, made_at = gateway.home.log, instant(gateway.clock())
-    seen_by = _seen_by(caller)
+    own = seen_by(caller)
     with gateway.db.reading_tx() as tx:
         note, head = reader.head(tx, signer.verifier)
         tree = TreeView(head.size, reader.tile_reader(tx))
         if filter.given():
-            rows = (Row(stored.index, stored.body) for stored in _ascending(tx, seen_by, filter, head.size))
+            rows = (Row(stored.index, stored.body) for stored in _ascending(tx, own, filter, head.size))
             yield from export_selection(
                 rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, filter=filter.given()
             )
-        elif seen_by is None:
+        elif own is None:
             bodies = (stored.body for stored in reader.all_entries(tx, begin=0, end=head.size))
             yield from export_range(bodies, 0, head.size, checkpoint=note, tree=tree, signer=signer, made_at=made_at)
         else:
             rows = (
                 Row(stored.index, stored.body, Opening(opening.seq, opening.prev, opening.salt))
-                for stored, opening in reader.party_entries(tx, seen_by, size=head.size)
+                for stored, opening in reader.party_entries(tx, own, size=head.size)
             )
-            yield from export_selection(rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, party=seen_by)
+            yield from export_selection(rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, party=own)
 
 
 def _ascending(tx: Tx, seen_by: str | None, filter: Filter, size: int) -> Iterator[Stored]:
@@ -220,21 +219,3 @@ def _ascending(tx: Tx, seen_by: str | None, filter: Filter, size: int) -> Iterat
     while page := reader.entries(tx, seen_by=seen_by, filter=filter, before=size, after=after, limit=reader.PAGE):
         yield from page
         after = page[-1].index
-
-
-def _seen_by(caller: Caller) -> str | None:
-    """Whose entries the caller sees: None for the operator's officer, who sees all."""
-    return None if caller.oversees else caller.participant.id
-
-
-def _look(actor: Acting, kind: str, filter: Filter, found: int | None) -> None:
-    """The officer's own look, with what was looked for. Tokens only: what is not one is left out, and said to be."""
-    facts: dict[str, Any] = {f"filter_{name}": value for name, value in filter.given().items()}
-    if found is not None:
-        facts["found"] = found
-    deed = actor.deed()
-    try:
-        event = deed.event(kind, facts=facts)
-    except ValueError:
-        event = deed.event(kind, facts={"filter": "not-a-code"})
-    actor.record(lambda _tx: Outcome((Record(event, (actor.caller.participant.id,)),)))

@@ -1,17 +1,179 @@
-"""The rules, for everybody who is asked to keep them."""
+"""The rules, for everybody who is asked to keep them: what they are, what they would say, why they said it."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
-from gateway.api.deps import AuthenticatedCaller, Gateway
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.access.explain import Explanation, explain, explain_entry
+from gateway.access.replay import Report, replay, what_if
+from gateway.access.request import AccessRequest
+from gateway.api.audit import EntryId, Moment
+from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
+from gateway.api.looks import look, seen_by
 from gateway.api.wire import StrictRoute
+from gateway.audit import reader
+from gateway.audit.reader import Filter, Stored
+from gateway.crypto.canonical import b64url_decode
+from gateway.identity.caller import AgentRole
+from gateway.identity.errors import RoleNeeded
 from gateway.policy.rules import Rule
+from gateway.policy.trial import Trial
+from gateway.problems import NotFound, Problem
 
 router = APIRouter(route_class=StrictRoute, tags=["policy"])
+
+
+class ChangeView(BaseModel):
+    kind: Literal["mode", "action", "purpose", "columns", "approval"]
+    text: str
+
+
+class ExplanationView(BaseModel):
+    """The policy's answer with every reason, and what would pass: each list holds changes that pass together."""
+
+    result: Literal["permit", "refer", "deny"]
+    bundle: str
+    reasons: list[dict[str, Any]]
+    obligations: list[dict[str, Any]]
+    limits: dict[str, str]
+    would_pass: list[list[ChangeView]]
+    entry: str = Field(description="the entry that records the question, or the one that was explained")
+
+    @classmethod
+    def of(cls, explanation: Explanation, entry: str) -> ExplanationView:
+        decision = explanation.decision.model_dump(mode="json")
+        changes = [[ChangeView(kind=c.kind, text=c.text) for c in together] for together in explanation.would_pass]
+        return cls(**decision, would_pass=changes, entry=entry)
 
 
 @router.get("/policy/rules", summary="Every rule: what it demands, what it can say, its source in law and its remedy")
 def rules(_caller: AuthenticatedCaller, gateway: Gateway) -> list[Rule]:
     """Rules of packs that are off are listed too: `active` says which decide."""
     return list(gateway.bundle.catalogue)
+
+
+@router.post("/policy/explain", summary="What would be answered to this request, and what would pass (researcher)")
+async def explain_request(
+    request: Request, body: AccessRequest, caller: AuthenticatedCaller, gateway: Gateway
+) -> ExplanationView:
+    """Nothing is granted, refused or counted. The question is an entry of its own, seen by who asked."""
+    request_id = request.scope.get("corridor.request_id")
+    explanation, recorded = await explain(gateway.broker, caller, body, request_id=request_id)
+    return ExplanationView.of(explanation, recorded.ids[0])
+
+
+@router.get("/policy/decisions/{entry}", summary="Why a recorded decision was made, and what would pass now (officer)")
+async def explain_decision(entry: EntryId, actor: Actor, gateway: Gateway) -> ExplanationView:
+    """Decided again on the kept input under the kept rules, which the entry pins. The look is an entry."""
+    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    found = await asyncio.to_thread(_looked_up, entry, actor, gateway)
+    explanation = await explain_entry(gateway.db, gateway.engine, gateway.bundle, entry, found.record())
+    return ExplanationView.of(explanation, entry)
+
+
+def _looked_up(entry: str, actor: Actor, gateway: Gateway) -> Stored:
+    with gateway.db.reading_tx() as tx:
+        found = reader.entry_by_id(tx, entry, seen_by=seen_by(actor.caller))
+    look(actor, "audit.read", Filter(), int(found is not None))
+    if found is None:
+        raise NotFound
+    return found
+
+
+class Span(BaseModel):
+    """Which recorded decisions: all that are given must fit. Times are RFC 3339 instants in UTC, half-open."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}}
+    )
+
+    since: Moment = None
+    until: Moment = None
+    participant: str | None = Field(default=None, max_length=255)
+    dataset: str | None = Field(default=None, max_length=255)
+    contract: str | None = Field(default=None, max_length=255)
+
+    def filter(self) -> Filter:
+        return Filter(None, None, self.participant, self.dataset, self.contract, self.since, self.until)
+
+
+class Candidate(Span):
+    """A bundle that decides nothing yet: its files by path, in base64url, as a folder of policies holds them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"files": {"access/decision/decision.rego": "cGFja2FnZSBhY2Nlc3MuZGVjaXNpb24K"}, "packs": ["eu"]}
+        }
+    )
+
+    files: dict[Annotated[str, Field(max_length=200)], str] = Field(min_length=1, max_length=500)
+    packs: list[Annotated[str, Field(max_length=64)]] = Field(default=[], max_length=50)
+
+
+_LINES = "application/x-ndjson"
+_STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A line of JSON now and then with how far it is, and at last one with the `report`.",
+        "content": {_LINES: {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post(
+    "/policy/replay",
+    summary="Make recorded decisions again, under the rules that made them (officer)",
+    response_class=Response,
+    responses=_STREAMED,
+)
+def replay_decisions(span: Span, actor: Actor, gateway: Gateway) -> StreamingResponse:
+    """Each is identical, or the report says which is not and how. Rules run in a process of their own."""
+    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    look(actor, "policy.replayed", span.filter(), None)
+    return StreamingResponse(
+        _lines(replay(gateway.db, span.filter(), seen_by=seen_by(actor.caller))), media_type=_LINES
+    )
+
+
+@router.post(
+    "/policy/what-if",
+    summary="Decide recorded requests under a candidate bundle: what would change (operator's officer)",
+    response_class=Response,
+    responses=_STREAMED,
+)
+def try_candidate(candidate: Candidate, actor: Actor, gateway: Gateway) -> StreamingResponse:
+    """Nothing changes: the candidate is tried in a process of its own, with limits on time and memory."""
+    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    if not actor.caller.oversees:
+        raise RoleNeeded("Only the operator's officer tries rules on everybody's requests.")
+    files = {path: b64url_decode(text, path) for path, text in candidate.files.items()}
+    trial = Trial(files, candidate.packs)
+    look(actor, "policy.tried", candidate.filter(), None)
+    return StreamingResponse(_lines(_tried(gateway, trial, candidate.filter())), media_type=_LINES)
+
+
+def _tried(gateway: Gateway, trial: Trial, filter: Filter) -> Iterator[Report]:
+    with trial:
+        yield from what_if(gateway.db, trial, filter, seen_by=None)
+
+
+def _lines(reports: Iterator[Report]) -> Iterator[bytes]:
+    """Progress once a second at most; a failure on the way is the last line, for the head is sent."""
+    told, report = 0.0, None
+    try:
+        for report in reports:
+            if time.monotonic() - told >= 1:
+                told = time.monotonic()
+                yield orjson.dumps({"decided": report.decided, "of": report.total}) + b"\n"
+    except Problem as problem:
+        yield orjson.dumps({"problem": {"title": problem.title, "detail": problem.detail}}) + b"\n"
+        return
+    if report is not None:
+        yield orjson.dumps({"report": report.as_json()}) + b"\n"

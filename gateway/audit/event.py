@@ -349,7 +349,7 @@ def finish(event: AuditEvent, commitments: Sequence[str]) -> bytes:
                 "action": kind.action,
                 "outcome": event.outcome,
                 "outcome_code": _outcome_code(event),
-                "reason": _reason(event.reasons),
+                "reason": sentence(event.reasons),
             },
             "actor": _repeated(event.actor),
             "on_behalf_of": event.on_behalf_of and _repeated(event.on_behalf_of),
@@ -385,7 +385,7 @@ def _outcome_code(event: AuditEvent) -> str:
     return "4" if event.type == "data.transfer.broken_off" else OUTCOME_CODES[event.outcome]
 
 
-def _reason(reasons: Sequence[Reason]) -> str | None:
+def sentence(reasons: Sequence[Reason]) -> str | None:
     """All that fit, whole; how many more there are is said."""
     said: list[str] = []
     room = MAX_REASON

@@ -70,7 +70,7 @@ def entries(
 
     `seen_by` None: whoever asks sees all.
     """
-    where, values = _conditions(filter, seen_by)
+    where, values = conditions(filter, seen_by)
     if before is not None:
         where.append("e.idx < ?")
         values.append(before)
@@ -165,7 +165,8 @@ def tile_reader(tx: Tx) -> TileReader:
     return read
 
 
-def _conditions(filter: Filter, seen_by: str | None) -> tuple[list[str], list[Any]]:
+def conditions(filter: Filter, seen_by: str | None) -> tuple[list[str], list[Any]]:
+    """What follows WHERE, of an entry `e`, and its values; with `seen_by` the first is for a join with log_party."""
     where: list[str] = []
     values: list[Any] = [] if seen_by is None else [seen_by]
     for column, value in (("type", filter.type), ("outcome", filter.outcome), ("dataset", filter.dataset)):

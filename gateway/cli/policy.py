@@ -1,14 +1,20 @@
-"""corridor policy: what the rules are, and the bundle for an OPA server."""
+"""corridor policy: what the rules are, what they would say, what they said, and what others would have said."""
 
 from __future__ import annotations
 
+import io
+import json
+from csv import DictWriter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gateway.cli import options, show
-from gateway.cli.options import MaybeAs
+from gateway.cli.options import As, MaybeAs
+from gateway.crypto.canonical import b64url_encode
+from gateway.sdk.client import Refused
 
 app = typer.Typer(no_args_is_help=True, help="The rules: read them, ask them, build them.")
 
@@ -49,6 +55,125 @@ def rule(name: str, agent: MaybeAs = None) -> None:
     show.record({**{n: found[n] for n in ("name", "title", "pack", "source", "confidence")}, "on": found["active"]})
     columns = ("code", "effect", "text", "source", "remedy")
     show.rows(found["findings"].values(), columns, empty="It does not say in its table what it can find.")
+
+
+@app.command()
+def explain(
+    agent: As,
+    contract: Annotated[str | None, typer.Argument(help="a contract your participant is a party to")] = None,
+    entry: Annotated[str | None, typer.Option(help="a recorded decision instead (officer)")] = None,
+    purpose: Annotated[str, typer.Option(help="P01 to P23")] = "P02",
+    action: Annotated[str, typer.Option(help="read, aggregate, compute, label or train")] = "read",
+    mode: Annotated[str, typer.Option(help="delivery mode, M0 to M6")] = "M5",
+    column: Annotated[list[str] | None, typer.Option(help="what to read; repeat for several")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="what to count by; repeat for several")] = None,
+    commercial: Annotated[bool | None, typer.Option("--commercial/--not-commercial", help="of the purpose")] = None,
+    disease: Annotated[list[str] | None, typer.Option(help="MONDO term; repeat for several")] = None,
+) -> None:
+    """Ask without acting: what would be answered, why, and what would pass. Or why a recorded decision was made."""
+    with options.client(agent) as gateway:
+        if entry is not None:
+            found = gateway.get(f"/v1/policy/decisions/{entry}")
+        elif contract is not None:
+            stated: dict[str, Any] = {"id": purpose, "disease_terms": disease or []}
+            if commercial is not None:
+                stated["commercial"] = commercial
+            body = {"contract": contract, "action": action, "mode": mode, "purpose": stated}
+            found = gateway.post("/v1/policy/explain", body | {"columns": column or [], "group_by": by or []})
+        else:
+            raise typer.BadParameter("name a contract, or with --entry a recorded decision")
+    if show.mode.json:
+        show.as_json(found)
+        return
+    show.answer(found)
+
+
+@app.command()
+def replay(
+    agent: As,
+    since: Annotated[str | None, typer.Option(help="from this instant on, such as 2026-01-31T00:00:00Z")] = None,
+    until: Annotated[str | None, typer.Option(help="before this instant")] = None,
+    contract: Annotated[str | None, typer.Option(help="only under this contract")] = None,
+    dataset: Annotated[str | None, typer.Option(help="only on this dataset")] = None,
+) -> None:
+    """Make recorded decisions again, under the rules that made them: each must come out the same (officer)."""
+    report = _streamed(agent, "/v1/policy/replay", _span(since, until, contract, dataset))
+    _show_report(report)
+    if report["identical"] != report["decided"]:
+        raise typer.Exit(1)
+
+
+@app.command("what-if")
+def what_if(
+    bundle: Annotated[Path, typer.Argument(help="a folder of policies", exists=True, file_okay=False)],
+    agent: As,
+    pack: Annotated[list[str] | None, typer.Option(help="a pack to turn on; repeat for several")] = None,
+    since: Annotated[str | None, typer.Option(help="from this instant on, such as 2026-01-31T00:00:00Z")] = None,
+    until: Annotated[str | None, typer.Option(help="before this instant")] = None,
+    contract: Annotated[str | None, typer.Option(help="only under this contract")] = None,
+    dataset: Annotated[str | None, typer.Option(help="only on this dataset")] = None,
+    csv: Annotated[Path | None, typer.Option(help="write the differences here as CSV")] = None,
+) -> None:
+    """Decide recorded requests under rules that are not law yet: whose answers would change (operator's officer)."""
+    from gateway.policy.bundle import read_folder
+
+    files = {path: b64url_encode(content) for path, content in read_folder(bundle).items()}
+    body = {"files": files, "packs": pack or [], **_span(since, until, contract, dataset)}
+    report = _streamed(agent, "/v1/policy/what-if", body)
+    if csv is not None:
+        options.write(csv, _as_csv(report["differences"]))
+    _show_report(report)
+
+
+def _span(since: str | None, until: str | None, contract: str | None, dataset: str | None) -> dict[str, str]:
+    given = {"since": since, "until": until, "contract": contract, "dataset": dataset}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _streamed(agent: Path, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The report at the end of a stream of progress."""
+    columns = (TextColumn("deciding again"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        options.client(agent) as gateway,
+        gateway.stream(path, body) as response,
+        Progress(*columns, console=show.err, transient=True) as progress,
+    ):
+        task = progress.add_task("", total=None)
+        for line in response.iter_lines():
+            said = json.loads(line)
+            if "problem" in said:
+                raise Refused(said["problem"]["detail"], title=said["problem"]["title"])
+            if "report" in said:
+                report: dict[str, Any] = said["report"]
+                return report
+            progress.update(task, completed=said["decided"], total=said["of"])
+    raise Refused("The answer broke off before its report.")
+
+
+def _show_report(report: dict[str, Any]) -> None:
+    if show.mode.json:
+        show.as_json(report)
+        return
+    counted = ("decided", "identical", "different", "unanswered", "changed_input")
+    show.record({name: report[name] for name in counted})
+    for title in ("by_consumer", "by_dataset"):
+        if report[title]:
+            show.record(report[title])
+    if report["results"]:
+        show.rows(report["results"], ("before", "after", "count"), empty="")
+        show.rows(report["by_rule"], ("code", "change", "count"), empty="")
+        columns = ("ts", "entry", "consumer", "before", "after", "gone", "new")
+        show.rows(report["differences"][:20], columns, empty="")
+
+
+def _as_csv(differences: list[dict[str, Any]]) -> bytes:
+    columns = ("index", "entry", "ts", "consumer", "dataset", "before", "after", "gone", "new")
+    text = io.StringIO()
+    writer = DictWriter(text, columns, lineterminator="\r\n")
+    writer.writeheader()
+    for each in differences:
+        writer.writerow({**each, "gone": " ".join(each["gone"]), "new": " ".join(each["new"])})
+    return text.getvalue().encode()
 
 
 @app.command()

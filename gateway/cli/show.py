@@ -96,14 +96,38 @@ def problem(found: Problem) -> None:
     reasons = members.get("reasons", ())
     if found.detail and not reasons:
         err.print(Padding(escape(found.detail), (0, 0, 0, 2)))
-    for reason in reasons:
-        code, text, source = (escape(reason[name]) for name in ("code", "text", "source"))
-        err.print(Padding(f"[bold]{code}[/bold]  {text} [dim]({source})[/dim]", (0, 0, 0, 2)))
-        err.print(Padding(f"[green]→[/green] {escape(reason['remedy'])}", (0, 0, 0, 6)))
+    _reasons(reasons, err)
+    would_pass(members.get("would_pass", ()), err)
     for error in members.get("errors", ())[1:]:
         err.print(f"  {escape(error['pointer'])}: {escape(error['detail'])}")
     if entry := members.get("entry"):
         err.print(f"  [dim]recorded as entry {escape(entry)}[/dim]")
+
+
+def answer(found: Mapping[str, Any]) -> None:
+    """A policy's answer with its reasons, and what would pass."""
+    colour = {"permit": "green", "refer": "yellow"}.get(found["result"], "red")
+    out.print(f"[bold {colour}]{escape(found['result'])}[/bold {colour}]")
+    _reasons(found["reasons"], out)
+    would_pass(found["would_pass"], out)
+    for owed in found["obligations"]:
+        out.print(Padding("owes " + escape(plain("", owed)), (0, 0, 0, 2)))
+    out.print(f"  [dim]entry {escape(found['entry'])}[/dim]")
+
+
+def _reasons(reasons: Iterable[Mapping[str, Any]], console: Console) -> None:
+    for reason in reasons:
+        code, text, source = (escape(reason[name]) for name in ("code", "text", "source"))
+        console.print(Padding(f"[bold]{code}[/bold]  {text} [dim]({source})[/dim]", (0, 0, 0, 2)))
+        console.print(Padding(f"[green]→[/green] {escape(reason['remedy'])}", (0, 0, 0, 6)))
+
+
+def would_pass(changes: Iterable[Iterable[Mapping[str, str]]], console: Console) -> None:
+    """What the policy would permit instead: one change each line, or two that belong together."""
+    for number, together in enumerate(changes):
+        if number == 0:
+            console.print("  [green]would pass:[/green]")
+        console.print(Padding("- " + escape(" And: ".join(change["text"] for change in together)), (0, 0, 0, 4)))
 
 
 def plain(name: str, value: Any) -> str:

@@ -9,6 +9,7 @@ import gateway.audit.tables
 import gateway.catalog.tables
 import gateway.contracts.tables
 import gateway.identity.tables
-import gateway.participants.tables  # noqa: F401  imported so that SQLModel knows the tables
+import gateway.participants.tables
+import gateway.policy.tables  # noqa: F401  imported so that SQLModel knows the tables
 
 METADATA = SQLModel.metadata

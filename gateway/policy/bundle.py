@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ class Bundle:
 
     `compares_clock`: its author says that its rules only compare the time with times of the input (see `memory`).
     `catalogue`: every rule of the folder, whether its pack is on or not; `rules` are those that are.
+    `files`: every byte of it, by path, so that what decided once can decide again.
     `digest` is "sha256:" and the SHA-256, in hexadecimal, of one line per file in order of path: the SHA-256 of its
     bytes, two spaces, its path, a newline. Tests are not part of it.
     """
@@ -69,6 +70,7 @@ class Bundle:
     data: dict[str, Any]
     rules: tuple[str, ...]
     obligations: tuple[str, ...]
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
     packs: tuple[str, ...] = ()
     catalogue: tuple[Rule, ...] = ()
     compares_clock: bool = False
@@ -96,7 +98,11 @@ def load_bundle(directory: Path, packs: frozenset[str] = frozenset()) -> Bundle:
     Raises BundleInvalid: a file of another kind or a link, a name, size or number outside the limits, a package that
     is not its folder's, data that is not one `table`, or a rule of the floor that is missing.
     """
-    files = _read(directory)
+    return bundle_of(read_folder(directory), packs)
+
+
+def bundle_of(files: dict[str, bytes], packs: frozenset[str] = frozenset()) -> Bundle:
+    """The bundle of these files, by path. Raises as `load_bundle`."""
     on, catalogue = read_catalogue(files, packs)
     off = tuple(f"access/rules/{rule.name}/" for rule in catalogue if rule.pack not in on)
     files = {path: content for path, content in files.items() if not path.startswith(off)}
@@ -113,10 +119,11 @@ def load_bundle(directory: Path, packs: frozenset[str] = frozenset()) -> Bundle:
     data["bundle"] = {"digest": digest, "rules": list(rules), "obligations": list(obligations)}
     decision = data.get("access", {}).get("decision", {}).get("table", {})
     clock = decision.get("clock") if isinstance(decision, dict) else None
-    return Bundle(digest, modules, data, rules, obligations, on, catalogue, clock == "compared")
+    return Bundle(digest, modules, data, rules, obligations, files, on, catalogue, clock == "compared")
 
 
-def _read(directory: Path) -> dict[str, bytes]:
+def read_folder(directory: Path) -> dict[str, bytes]:
+    """The files of a folder that count, by path; tests are none of them. Raises BundleInvalid as `load_bundle`."""
     files: dict[str, bytes] = {}
     total = 0
     for path in _walk(directory):

@@ -38,6 +38,14 @@ class EmbeddedEngine:
     def digest(self) -> str:
         return self._digest
 
+    def load(self) -> None:
+        """Make the interpreter now. Raises PolicyUnavailable, its cause what the interpreter said of the text."""
+        self._thread = threading.get_ident()
+        try:
+            self._engine = self._made()
+        except (RuntimeError, ValueError) as error:
+            raise PolicyUnavailable("The policy's text does not load.") from error
+
     async def evaluate(self, document: bytes) -> bytes:
         if self._thread is None:
             self._thread = threading.get_ident()

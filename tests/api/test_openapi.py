@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from gateway.crypto.canonical import b64url_encode
 from gateway.crypto.private import generate, public_jwk
+from gateway.policy.bundle import read_folder
 from gateway.sdk.client import Client
+from gateway.settings import POLICIES
 from tests.space import (
     HOSPITAL,
     OPERATOR,
@@ -28,6 +31,7 @@ from tests.space import (
     terms,
     token_of,
     token_request,
+    wanted,
 )
 
 EXAMPLES = 12
@@ -172,6 +176,13 @@ def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[s
     admin.raw(f"/v1/contracts/{contract}/envelope")
     admin.raw(f"/v1/contracts/{contract}/keys")
     entry = space.ask(contract).headers["corridor-entry"]
+    space.agent(PHARMA, "researcher").post("/v1/policy/explain", wanted(contract))
+    officer.get(f"/v1/policy/decisions/{entry}")
+    with officer.stream("/v1/policy/replay", {"contract": contract}) as lines:
+        assert b"report" in lines.read()
+    files = {path: b64url_encode(content) for path, content in read_folder(POLICIES).items()}
+    with operator.stream("/v1/policy/what-if", {"files": files}) as lines:
+        assert b"report" in lines.read()
     officer.get("/v1/audit/entries")
     officer.get(f"/v1/audit/entries/{entry}")
     officer.raw("/v1/audit/export")

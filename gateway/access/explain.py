@@ -1,0 +1,89 @@
+"""Asking without acting: why a request is permitted or refused, and what would pass. Nothing is granted or counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.access.broker import Broker
+from gateway.access.grants import question
+from gateway.access.ground import stated_purpose
+from gateway.access.request import AccessRequest
+from gateway.audit.commit import salted_digest
+from gateway.audit.log import Recorded
+from gateway.db import Database
+from gateway.identity.caller import AgentRole, Caller
+from gateway.policy.bundle import Bundle
+from gateway.policy.changes import Change, passing
+from gateway.policy.decide import decide
+from gateway.policy.decision import Decision
+from gateway.policy.embedded import EmbeddedEngine
+from gateway.policy.engine import Engine
+from gateway.policy.store import kept_bundle
+from gateway.problems import Problem
+
+
+class NotReplayable(Problem):
+    """The entry is no decision, or its input or its bundle is not kept (any more)."""
+
+    slug, status, title = "not-replayable", 409, "This decision cannot be made again"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The policy's answer and, of a refusal, the changes it would pass with: each alone, or in pairs."""
+
+    decision: Decision
+    would_pass: list[tuple[Change, ...]]
+
+
+async def explain(
+    broker: Broker, caller: Caller, request: AccessRequest, *, request_id: str | None = None
+) -> tuple[Explanation, Recorded]:
+    """What would be answered to this request now, and the entry that records the question.
+
+    Raises:
+        NotFound, ContractNotInForce: as the request itself would.
+    """
+    caller.need(AgentRole.RESEARCHER)
+    asked = await broker.judged(caller, request, stated_purpose(request), request_id)
+    changes = []
+    if asked.decision.result != "permit":
+        changes = await passing(broker.engine, asked.decision, json.loads(asked.document))
+    recorded = await broker.log.submit(lambda _tx: question(asked))
+    return Explanation(asked.decision, changes), recorded
+
+
+async def explain_entry(
+    db: Database, engine: Engine, active: Bundle, entry: str, record: dict[str, Any]
+) -> Explanation:
+    """Why a recorded decision was made, under the bundle that made it; what would pass, under the active one.
+
+    Raises:
+        NotReplayable: it is no decision, or what it was made on is not kept.
+    """
+    if record["event"]["type"] != "access.decision" or (record["decision"] or {}).get("input_digest") is None:
+        raise NotReplayable(
+            "Only decisions on a request can be explained; this entry is none, or its input was not kept."
+        )
+    document, bundle = await asyncio.to_thread(_kept, db, entry, record)
+    then = engine if bundle.digest == active.digest else EmbeddedEngine(bundle)
+    decision = await decide(then, bundle.digest, document)
+    if decision.result == "permit":
+        return Explanation(decision, [])
+    now = decision if bundle.digest == active.digest else await decide(engine, active.digest, document)
+    return Explanation(decision, [] if now.result == "permit" else await passing(engine, now, document))
+
+
+def _kept(db: Database, entry: str, record: dict[str, Any]) -> tuple[dict[str, Any], Bundle]:
+    with db.reading_tx() as tx:
+        row = tx.execute("SELECT salt, document FROM decision_input WHERE entry = ?", (entry,)).fetchone()
+        bundle = kept_bundle(tx, record["decision"]["policy_bundle"])
+    if row is None or bundle is None:
+        raise NotReplayable("The input or the rules of this decision are not kept any more.")
+    if salted_digest(bytes(row[0]), bytes(row[1])) != record["decision"]["input_digest"]:
+        raise NotReplayable("The kept input is not the one that was decided on; tell the operator.")
+    document: dict[str, Any] = json.loads(bytes(row[1]))
+    return document, bundle

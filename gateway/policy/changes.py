@@ -1,0 +1,199 @@
+"""What would make a refused request pass: changes from a declared list, each found by asking the policy.
+
+Nothing here knows a rule. A change is tried by putting it into the input and deciding again: what is offered passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+from gateway.policy.decide import decide
+from gateway.policy.decision import Decision
+from gateway.policy.engine import Engine
+from gateway.terms.errors import PurposeUnclear
+from gateway.terms.purposes import GRANTABLE, PURPOSES, purpose_facts
+
+MAX_ASKED = 160
+"""Questions to the engine for one explanation; each takes about a millisecond."""
+MAX_SHOWN = 8
+
+Kind = Literal["mode", "action", "purpose", "columns", "approval"]
+Document = dict[str, Any]
+Ask = Callable[[Document], Awaitable[Decision]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to do otherwise. `sets`: members of the input, as `member.member`, and what they would be."""
+
+    kind: Kind
+    text: str
+    sets: Mapping[str, Any]
+
+    def applied(self, document: Document) -> Document:
+        """The input with this change; the other is left as it was."""
+        made = dict(document)
+        for path, value in self.sets.items():
+            group, member = path.split(".")
+            made[group] = {**made[group], member: value}
+        return made
+
+
+async def passing(
+    engine: Engine, refused: Decision, document: Document, *, most: int = MAX_ASKED
+) -> list[tuple[Change, ...]]:
+    """`would_pass`, asked of an engine under the bundle that refused; others have their turn between two questions."""
+
+    async def ask(changed: Document) -> Decision:
+        await asyncio.sleep(0)
+        return await decide(engine, refused.bundle, changed)
+
+    return await would_pass(ask, document, refused, most=most)
+
+
+async def would_pass(
+    ask: Ask, document: Document, refused: Decision, *, most: int = MAX_ASKED
+) -> list[tuple[Change, ...]]:
+    """Single changes under which the policy permits, else pairs of them; none when even those do not help.
+
+    `document` is the input of `refused`. At most `most` questions, at most MAX_SHOWN answers.
+    """
+    asked = 0
+    before = _said(refused)
+    single: list[tuple[Change, ...]] = []
+    helpful: list[tuple[Change, set[tuple[str, str, str]]]] = []
+    for change in candidates(document, refused):
+        if asked >= most:
+            break
+        asked += 1
+        decision = await ask(change.applied(document))
+        if decision.result == "permit":
+            single.append((change,))
+        elif settled := before - _said(decision):
+            helpful.append((change, settled))
+    if single:
+        return single[:MAX_SHOWN]
+    pairs: list[tuple[Change, ...]] = []
+    for (one, first), (other, second) in combinations(helpful, 2):
+        # Two changes pass together only if each settles what the other leaves.
+        if one.kind == other.kind or first | second != before or asked >= most or len(pairs) >= MAX_SHOWN:
+            continue
+        asked += 1
+        if (await ask(other.applied(one.applied(document)))).result == "permit":
+            pairs.append((one, other))
+    return pairs
+
+
+def candidates(document: Document, refused: Decision) -> Iterator[Change]:
+    """The declared list: what the contract also grants, fewer columns, approvals that somebody may give."""
+    yield from _modes(document)
+    yield from _actions(document)
+    yield from _purposes(document)
+    yield from _columns(document)
+    yield from _approvals(document, refused)
+
+
+def _said(decision: Decision) -> set[tuple[str, str, str]]:
+    return {(reason.rule, reason.code, reason.text) for reason in decision.reasons}
+
+
+def _modes(document: Document) -> Iterator[Change]:
+    for mode in document["contract"]["delivery_modes"]:
+        if mode != document["request"]["mode"]:
+            yield Change("mode", f"Ask in mode {mode}.", {"request.mode": mode})
+
+
+def _actions(document: Document) -> Iterator[Change]:
+    request, contract = document["request"], document["contract"]
+    for action in contract["actions"]:
+        if action == request["action"]:
+            continue
+        sets: dict[str, Any] = {"request.action": action}
+        if action == "aggregate":
+            sets |= {"request.group_by": request["columns"][:8], "request.columns": request["filter_columns"]}
+        elif request["action"] == "aggregate":
+            sets |= {"request.group_by": [], "request.columns": request["group_by"] or request["columns"]}
+        # Rows and counts travel in different modes, so the mode is changed with the action.
+        for mode in contract["delivery_modes"]:
+            yield Change("action", f"Ask to {action}, in mode {mode}.", {**sets, "request.mode": mode})
+
+
+def _purposes(document: Document) -> Iterator[Change]:
+    stated = document["request"]["purpose"]
+    for purpose in document["contract"]["purposes"]:
+        if purpose == stated["id"] or purpose not in GRANTABLE:
+            continue
+        label = PURPOSES[purpose].label
+        for commercial, said in ((None, ""), (False, ", not commercial"), (True, ", commercial")):
+            try:
+                facts = purpose_facts(purpose, commercial=commercial, disease_terms=stated["disease_terms"])
+            except PurposeUnclear:
+                continue
+            yield Change(
+                "purpose",
+                f"State purpose {purpose} ({label}{said}), if it is truly yours.",
+                {"request.purpose": facts},
+            )
+
+
+def _columns(document: Document) -> Iterator[Change]:
+    request, granted = document["request"], set(document["contract"]["columns"])
+    asked = {name: request[name] for name in ("columns", "group_by", "filter_columns")}
+    kept = {name: [column for column in columns if column in granted] for name, columns in asked.items()}
+    left = sorted({column for columns in asked.values() for column in columns} - granted)
+    if left and any(kept.values()):
+        yield Change(
+            "columns", f"Leave out {', '.join(left)}.", {f"request.{name}": value for name, value in kept.items()}
+        )
+
+
+def _approvals(document: Document, refused: Decision) -> Iterator[Change]:
+    now = document["context"]["now"]
+    dataset, purpose = document["dataset"]["id"], document["request"]["purpose"]["id"]
+    recipient = document["participant"]["id"]
+    named = {"ref": "to be given", "valid_from": now, "valid_to": now + 1}
+
+    def approval(member: str, text: str, value: Any) -> Change:
+        return Change("approval", text, {f"approvals.{member}": value})
+
+    yield approval(
+        "ethics",
+        f"An ethics approval that covers this dataset and purpose {purpose}.",
+        {**named, "datasets": [dataset], "purposes": [purpose], "exempt": False},
+    )
+    yield approval("pia", "A personal information impact assessment on file.", {"ref": "to be given", "date": now})
+    yield approval(
+        "risk_assessment", "A risk assessment of the important data on file.", {"ref": "to be given", "date": now}
+    )
+    for mechanism, said in (
+        ("scc", "A filed standard contract"),
+        ("certification", "A certification"),
+        ("assessment", "A passed security assessment"),
+    ):
+        yield approval(
+            "export",
+            f"{said} for giving this dataset to this recipient for purpose {purpose}.",
+            {
+                **named,
+                "mechanism": mechanism,
+                "dataset": dataset,
+                "recipient": recipient,
+                "purposes": [purpose],
+            },
+        )
+    yield approval(
+        "permit",
+        f"A data permit for this dataset and purpose {purpose}.",
+        {**named, "dataset": dataset, "purposes": [purpose]},
+    )
+    referred = sorted({reason.code for reason in refused.reasons if reason.effect == "refer"})
+    if referred:
+        yield approval(
+            "committee",
+            f"A decision of the data access committee on {', '.join(referred)}.",
+            {**named, "rules": referred},
+        )

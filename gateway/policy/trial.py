@@ -1,0 +1,203 @@
+"""A bundle in a child process of its own, with limits: to decide again, or to be tried before it decides anything.
+
+Policy text can loop, eat memory, or crash the interpreter that runs it (a recursive function does). Text that is not
+active here, or not any more, therefore never reaches an engine of the gateway's own process.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import resource
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+from gateway.policy.bundle import bundle_of
+from gateway.policy.decision import Decision, parse_decision
+from gateway.policy.errors import BundleInvalid, PolicyUnavailable
+from gateway.problems import Problem
+
+MEMORY_BYTES = 1024 * 1024 * 1024
+ANSWER_S = 5.0
+"""For one answer, and for loading the bundle: a rule that takes longer hangs."""
+BATCH = 64
+REMEMBERED = 512
+
+
+class Trial:
+    """Decides by one bundle. Use it as a context manager; it ends with its process, whatever becomes of that.
+
+    Args:
+        files: the bundle's files by path, as a folder would hold them.
+        packs: the packs to turn on.
+
+    Raises:
+        BundleInvalid: it is no bundle, or it could not be loaded within the limits.
+    """
+
+    def __init__(self, files: Mapping[str, bytes], packs: Iterable[str] = ()) -> None:
+        self._child = subprocess.Popen(  # noqa: S603  this module, by this interpreter
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self._buffer = b""
+        encoded = {path: base64.b64encode(content).decode("ascii") for path, content in files.items()}
+        try:
+            self._write([json.dumps({"packs": sorted(packs), "files": encoded}).encode()])
+            said = json.loads(self._line())
+        except (PolicyUnavailable, ValueError) as error:
+            self.close()
+            raise BundleInvalid("The bundle could not be loaded within the limits of a trial.") from error
+        if "digest" not in said:
+            self.close()
+            raise BundleInvalid(str(said["invalid"]))
+        self.digest: str = said["digest"]
+        self.rules: tuple[str, ...] = tuple(said["rules"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def decide(self, documents: Sequence[bytes]) -> Iterator[Decision | None]:
+        """The decision on each input, in order; None where the bundle gave no answer that is one.
+
+        Raises:
+            PolicyUnavailable: the child hung or died. Nothing more can be asked of it.
+        """
+        # Written by a thread: the next inputs are on their way while answers are read, and neither side can wait for
+        # the other's full pipe.
+        writer = threading.Thread(target=self._write_all, args=(documents,), daemon=True)
+        writer.start()
+        for _ in documents:
+            line = self._line()
+            yield None if line == b"null" else parse_decision(line)
+        writer.join()
+
+    def _write_all(self, documents: Sequence[bytes]) -> None:
+        with contextlib.suppress(PolicyUnavailable):  # whoever reads is told by the answers that do not come
+            for begin in range(0, len(documents), BATCH):
+                self._write(documents[begin : begin + BATCH])
+
+    def close(self) -> None:
+        self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue  # it died with something unread; that is over
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        if self._child.stdin is None:
+            raise PolicyUnavailable("The trial has ended.")
+        try:
+            self._child.stdin.write(b"%d\n" % len(lines) + b"\n".join(lines) + b"\n")
+            self._child.stdin.flush()
+        except OSError as error:
+            raise PolicyUnavailable("The bundle's process died.") from error
+
+    def _line(self) -> bytes:
+        if self._child.stdout is None:
+            raise PolicyUnavailable("The trial has ended.")
+        until = time.monotonic() + ANSWER_S
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._child.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._buffer:
+                if not selector.select(max(0.0, until - time.monotonic())):
+                    raise PolicyUnavailable(f"A rule took longer than {ANSWER_S:g} seconds.")
+                piece = os.read(self._child.stdout.fileno(), 1 << 16)
+                if not piece:
+                    raise PolicyUnavailable("The bundle's process died: a rule crashed it, or took too much memory.")
+                self._buffer += piece
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line
+
+
+def _serve() -> None:
+    """The child: a bundle first, then batches of inputs; a line of answer for each."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    batches = _batches()
+    asked = json.loads(next(batches)[0])
+    files = {path: base64.b64decode(content) for path, content in asked["files"].items()}
+    try:
+        bundle = bundle_of(files, frozenset(asked["packs"]))
+    except Problem as problem:
+        _say([json.dumps({"invalid": problem.detail}).encode()])
+        return
+    answers = _answers(bundle)
+    try:
+        next(answers)
+    except PolicyUnavailable as problem:
+        cause = str(problem.__cause__ or problem).splitlines()[0][:300]
+        _say([json.dumps({"invalid": f"It does not compile: {cause}"}).encode()])
+        return
+    _say([json.dumps({"digest": bundle.digest, "rules": bundle.rules}).encode()])
+    for batch in batches:
+        _say(answers.send(batch))
+
+
+def _answers(bundle: Any) -> Any:
+    """A generator: send it inputs, get their decisions, each as one line of JSON."""
+    import asyncio
+
+    import orjson
+
+    from gateway.policy.decide import decide
+    from gateway.policy.document import Document, validate
+    from gateway.policy.embedded import EmbeddedEngine
+
+    engine = EmbeddedEngine(bundle)
+    engine.load()
+    written: dict[int, tuple[Decision, bytes]] = {}
+
+    def line(decision: Decision) -> bytes:
+        # Equal answers are parsed to one object (see `parse_decision`), so most are written out already.
+        known = written.get(id(decision))
+        if known is None:
+            if len(written) >= REMEMBERED:
+                written.clear()
+            known = written[id(decision)] = (decision, decision.as_bytes())
+        return known[1]
+
+    async def answer(data: bytes) -> bytes:
+        value = orjson.loads(data)
+        try:
+            return line(await decide(engine, bundle.digest, Document(value, data, tuple(validate(value)))))
+        except PolicyUnavailable:
+            return b"null"
+
+    async def answers(batch: list[bytes]) -> list[bytes]:
+        return [await answer(data) for data in batch]
+
+    given: list[bytes] = []
+    with asyncio.Runner() as runner:
+        while True:
+            given = runner.run(answers((yield given)))
+
+
+def _batches() -> Iterator[list[bytes]]:
+    while count := sys.stdin.buffer.readline():
+        yield [sys.stdin.buffer.readline().rstrip(b"\n") for _ in range(int(count))]
+
+
+def _say(lines: list[bytes]) -> None:
+    sys.stdout.buffer.write(b"\n".join(lines) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    _serve()
