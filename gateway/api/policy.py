@@ -92,7 +92,8 @@ class Span(BaseModel):
     """Which recorded decisions: all that are given must fit. Times are RFC 3339 instants in UTC, half-open."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}}
+        extra="forbid",
+        json_schema_extra={"example": {"since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z"}},
     )
 
     since: Moment = None

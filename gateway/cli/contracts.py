@@ -76,11 +76,13 @@ def accept(offer: str, agent: As) -> None:
 
 @contracts.command("list")
 def list_contracts(
-    agent: As, waiting: Annotated[bool, typer.Option(help="only drafts that wait for your signature")] = False
+    agent: As,
+    waiting: Annotated[bool, typer.Option(help="only drafts that wait for your signature")] = False,
+    state: Annotated[str | None, typer.Option(help="only those in this state, such as FINALIZED")] = None,
 ) -> None:
     """Your contracts and drafts."""
     with options.client(agent) as gateway:
-        show.rows(gateway.get("/v1/contracts", waiting=waiting), _COLUMNS, empty="No contracts.")
+        show.rows(gateway.get("/v1/contracts", waiting=waiting, state=state), _COLUMNS, empty="No contracts.")
 
 
 @contracts.command("show")

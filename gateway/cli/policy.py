@@ -16,6 +16,8 @@ from gateway.cli.options import As, MaybeAs
 from gateway.crypto.canonical import b64url_encode
 from gateway.sdk.client import Refused
 
+SHOWN = 5
+
 app = typer.Typer(no_args_is_help=True, help="The rules: read them, ask them, build them.")
 
 
@@ -156,14 +158,30 @@ def _show_report(report: dict[str, Any]) -> None:
         return
     counted = ("decided", "identical", "different", "unanswered", "changed_input")
     show.record({name: report[name] for name in counted})
-    for title in ("by_consumer", "by_dataset"):
-        if report[title]:
-            show.record(report[title])
-    if report["results"]:
-        show.rows(report["results"], ("before", "after", "count"), empty="")
-        show.rows(report["by_rule"], ("code", "change", "count"), empty="")
-        columns = ("ts", "entry", "consumer", "before", "after", "gone", "new")
-        show.rows(report["differences"][:20], columns, empty="")
+    if not report["different"]:
+        return
+    show.out.print()
+    show.rows(report["results"], ("before", "after", "count"), empty="")
+    for title, member in (("rule", "by_rule"), ("consumer", "by_consumer"), ("dataset", "by_dataset")):
+        found = report[member]
+        if isinstance(found, dict):
+            found = [{title: name, "decisions": count} for name, count in found.items()]
+        else:
+            found = [{title: each["code"], "says": each["change"], "decisions": each["count"]} for each in found]
+        show.out.print()
+        show.rows(found, tuple(found[0]) if found else (title,), empty="No rule speaks otherwise.")
+    show.out.print()
+    changed = [
+        {
+            "entry": each["entry"],
+            "answer": f"{each['before']} → {each['after']}",
+            "codes": " ".join([f"+{code}" for code in each["new"]] + [f"-{code}" for code in each["gone"]]),
+        }
+        for each in report["differences"][:SHOWN]
+    ]
+    show.rows(changed, ("entry", "answer", "codes"), empty="")
+    if report["different"] > len(changed):
+        show.out.print(f"[dim]and {report['different'] - len(changed)} more; --csv and --json have them[/dim]")
 
 
 def _as_csv(differences: list[dict[str, Any]]) -> bytes:

@@ -138,6 +138,8 @@ def _purposes(document: Document) -> Iterator[Change]:
                 f"State purpose {purpose} ({label}{said}), if it is truly yours.",
                 {"request.purpose": facts},
             )
+            if commercial is None:
+                break  # the purpose settles it
 
 
 def _columns(document: Document) -> Iterator[Change]:
