@@ -24,7 +24,7 @@ from gateway.settings import Settings
 
 async def asked(request: Request) -> Response:
     """The same, with every question put to the policy engine, as if no two were alike."""
-    memory = request.app.state.runtime.broker.memory
+    memory = request.app.state.runtime.policies.current.memory
     if memory is not None:
         memory.clear()
     return await decision(request)

@@ -39,16 +39,20 @@ from gateway.migrations.migrate import migrate
 from gateway.participants import onboarding, store
 from gateway.participants.model import Facts, Kind
 from gateway.participants.onboarding import Admission
+from gateway.policy.active import Policies
 from gateway.policy.bundle import Bundle, load_bundle
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
-from gateway.policy.memory import DecisionMemory
+from gateway.policy.errors import BundleInvalid, PolicyUnavailable
 from gateway.policy.opa import OpaEngine
-from gateway.policy.store import keep_bundle
+from gateway.policy.store import keep_bundle, kept_bundle
+from gateway.policy.trial import Trial
 from gateway.settings import Settings
 
 HOUSEKEEPING_S = 20
 DEAD_AFTER_S = 90
+TRIED_ON = 64
+"""The newest inputs on which rules are tried before they become active."""
 FAILURES_PER_MINUTE = 5
 
 logger = structlog.get_logger(__name__)
@@ -78,7 +82,7 @@ class Runtime:
         self.clock = clock
         self.home = Home.load(settings.home, passphrase=settings.passphrase())
         self.db = Database(settings.database)
-        self.bundle: Bundle = load_bundle(settings.policies, settings.packs_on)
+        self._candidate = _candidate(settings)
         self.instance = uuid7()
         self.node = Node(self.home.origin, site=self.home.did)
         self.log = Log(self.db, signer=self.home.log, clock=clock)
@@ -86,20 +90,22 @@ class Runtime:
         self.failures = FailureGate(clock)
         self.contract_house = _contract_house(self.home)
         self._connectors: dict[str, Connectors] = {}
-        self.engine = self._engine()
         self.broker: Broker
+        self.policies: Policies
         self._housekeeping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open the log, activate the policies, close what a crash left open, and begin to keep house."""
-        await asyncio.to_thread(self._open)
+        bundle = await asyncio.to_thread(self._open)
+        embedded = self.settings.policy_engine == "embedded"
+        # While an OPA server is away nothing is permitted, not even what it permitted before: nothing is recalled.
+        self.policies = Policies(bundle, make_engine=self._engine, remember=embedded, kept=self._kept)
         grounds = Grounds(self.db, gateway=self.home.did, key=self.contract_house.public)
         scratch = self.settings.home / "scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
         self.broker = Broker(
             log=self.log,
-            engine=self.engine,
-            memory=self._memory(),
+            policies=self.policies,
             grounds=grounds,
             sources=Sources(self.open_source, self.home.pseudonym_root, scratch, self.settings.query_memory_mb),
             clock=self.clock,
@@ -111,16 +117,11 @@ class Runtime:
         await asyncio.to_thread(self._recover)
         self._housekeeping = asyncio.create_task(self._keep_house())
 
-    def _memory(self) -> DecisionMemory | None:
-        """Only in process: while an OPA server is away nothing is permitted, not even what it permitted before."""
-        embedded = self.settings.policy_engine == "embedded"
-        return DecisionMemory() if embedded and self.bundle.compares_clock else None
-
     async def close(self) -> None:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         await self.broker.close()
-        await self.engine.close()
+        await self.policies.close()
         await asyncio.to_thread(self.log.close)
         self.db.close()
 
@@ -151,34 +152,77 @@ class Runtime:
             ],
         }
 
-    def _open(self) -> None:
+    def _open(self) -> Bundle:
+        """The database, the log, and the bundle that decides from now on."""
         self.db.claim()
         with self.db.writing_connection() as connection, connection.begin():
             migrate(connection)
         self.log.start()
-        if self.log.standing.bundle != self.bundle.digest:
-            self._publish_bundle()
+        try:
+            if isinstance(self._candidate, BundleInvalid):
+                raise self._candidate
+            bundle = self._candidate
+            if self.log.standing.bundle != bundle.digest:
+                self._try(bundle)
+        except BundleInvalid as problem:
+            bundle = self._go_on(problem)
+        if self.log.standing.bundle != bundle.digest:
+            self._publish(bundle)
         else:
-            self.log.record(self._keep_bundle)
+            # `init` and earlier versions did not keep what they activated.
+            self.log.record(lambda tx: self._keep(tx, bundle))
+        return bundle
 
-    def _publish_bundle(self) -> None:
+    def look_first(self) -> None:
+        """Raise what would keep the gateway from starting, as far as it can be told without starting."""
+        self.db.claim()
+        if isinstance(self._candidate, BundleInvalid):
+            with self.db.reading_tx() as tx:
+                active = state.standing(tx).bundle
+            if self._kept(active) is None:
+                raise self._candidate
+
+    def _try(self, bundle: Bundle) -> None:
+        """Run rules that are to become active on the newest inputs, in a process that may break.
+
+        Raises:
+            BundleInvalid: they do not load, hang, crash, or give no answer.
+        """
+        with self.db.reading_tx() as tx:
+            sql = "SELECT document FROM decision_input ORDER BY entry DESC LIMIT ?"
+            inputs = [bytes(row[0]) for row in tx.execute(sql, (TRIED_ON,)).fetchall()]
+        with Trial(bundle.files, bundle.packs) as trial:
+            try:
+                answers = list(trial.decide(inputs))
+            except PolicyUnavailable as problem:
+                raise BundleInvalid(f"In its trial: {problem.detail}") from problem
+        if None in answers:
+            raise BundleInvalid("In its trial it gave no answer to a request that was decided before.")
+
+    def _go_on(self, problem: BundleInvalid) -> Bundle:
+        """The active bundle as it is kept, because the one that was to replace it may not."""
+        active = self._kept(self.log.standing.bundle)
+        if active is None:
+            raise problem
+        logger.error("policy.not_activated", why=problem.detail, active=active.digest)
+        return active
+
+    def _publish(self, bundle: Bundle) -> None:
         """The operator started the gateway with other policies than the active ones: from now on these decide."""
         deed = Deed(Actor("gateway", self.home.did), self.node, self.clock())
 
         def change(tx: Tx) -> Outcome:
             before = state.standing(tx).bundle
-            self._keep_bundle(tx)
-            state.activate_bundle(tx, self.bundle.digest)
-            event = deed.event(
-                "policy.published", objects=(Object("policy", self.bundle.digest),), facts={"before": before}
-            )
+            self._keep(tx, bundle)
+            state.activate_bundle(tx, bundle.digest)
+            event = deed.event("policy.published", objects=(Object("policy", bundle.digest),), facts={"before": before})
             return Outcome((Record(event, (self.home.operator,)),))
 
         self.log.record(change)
 
-    def _keep_bundle(self, tx: Tx) -> Outcome:
-        """What decides from now on is kept, for whoever will ask again. `init` and earlier versions did not."""
-        keep_bundle(tx, self.bundle, now=int(self.clock()))
+    def _keep(self, tx: Tx, bundle: Bundle) -> Outcome:
+        """What decides from now on is kept, for whoever will ask again."""
+        keep_bundle(tx, bundle, now=int(self.clock()))
         return Outcome(())
 
     def _recover(self) -> None:
@@ -219,12 +263,24 @@ class Runtime:
         if not self.db.is_sqlite:
             self._recover()
 
-    def _engine(self) -> Engine:
+    def _engine(self, bundle: Bundle) -> Engine:
         if self.settings.policy_engine == "embedded":
-            return EmbeddedEngine(self.bundle)
+            return EmbeddedEngine(bundle)
         token_file = self.settings.opa_token_file
         token = None if token_file is None else token_file.read_text(encoding="utf-8").strip()
-        return OpaEngine(self.settings.opa_url, self.bundle.digest, token=token)
+        return OpaEngine(self.settings.opa_url, bundle.digest, token=token)
+
+    def _kept(self, digest: str) -> Bundle | None:
+        with self.db.reading_tx() as tx:
+            return kept_bundle(tx, digest)
+
+
+def _candidate(settings: Settings) -> Bundle | BundleInvalid:
+    """The bundle the operator wants to decide, or what is wrong with it."""
+    try:
+        return load_bundle(settings.policies, settings.packs_on)
+    except BundleInvalid as problem:
+        return problem
 
 
 def source_folder(participant: str) -> str:

@@ -31,12 +31,11 @@ from gateway.clock import Clock
 from gateway.identity.caller import AgentRole, Caller
 from gateway.identity.enrolment import actor
 from gateway.obligations.model import parse
+from gateway.policy.active import Policies
 from gateway.policy.changes import passing
 from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
-from gateway.policy.engine import Engine
 from gateway.policy.errors import PolicyUnavailable
-from gateway.policy.memory import DecisionMemory
 from gateway.problems import NotFound, Problem
 
 ATTEMPTS = 4
@@ -66,8 +65,7 @@ class Broker:
         self,
         *,
         log: Log,
-        engine: Engine,
-        memory: DecisionMemory | None,
+        policies: Policies,
         grounds: Grounds,
         sources: Sources,
         clock: Clock,
@@ -77,8 +75,7 @@ class Broker:
         deliveries: int,
     ) -> None:
         self.log = log
-        self.engine = engine
-        self.memory = memory
+        self.policies = policies
         self.grounds = grounds
         self.sources = sources
         self.clock = clock
@@ -122,12 +119,13 @@ class Broker:
         if ground is None:
             ground = await asyncio.to_thread(self.grounds.read, request.contract, caller, now=int(deed.at))
         document = ground.document(caller, request, purpose=purpose, now=int(deed.at))
-        decision = self.memory.recall(ground.standing.bundle, document) if self.memory else None
+        policy = await self.policies.under(ground.standing.bundle)
+        decision = policy.memory.recall(ground.standing.bundle, document) if policy.memory else None
         recalled = decision is not None
         if decision is None:
-            decision = await decide(self.engine, ground.standing.bundle, document)
-            if self.memory:
-                self.memory.keep(document, decision)
+            decision = await decide(policy.engine, ground.standing.bundle, document)
+            if policy.memory:
+                policy.memory.keep(document, decision)
         return Asked(deed, request, ground, caller.location, document.data, decision, recalled)
 
     async def _granted(
@@ -175,7 +173,8 @@ class Broker:
         except (AccessDenied, AccessReferred) as told:
             # It is recorded. What would pass is a help, which an engine that just went away must not turn into a 503.
             with contextlib.suppress(PolicyUnavailable):
-                changes = await passing(self.engine, decision, json.loads(asked.document), most=REFUSED_ASKS)
+                policy = await self.policies.under(decision.bundle)
+                changes = await passing(policy.engine, decision, json.loads(asked.document), most=REFUSED_ASKS)
                 told.members["would_pass"] = [[{"kind": c.kind, "text": c.text} for c in each] for each in changes]
             raise
         raise problem

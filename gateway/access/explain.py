@@ -15,12 +15,12 @@ from gateway.audit.commit import salted_digest
 from gateway.audit.log import Recorded
 from gateway.db import Database
 from gateway.identity.caller import AgentRole, Caller
+from gateway.policy.active import Active
 from gateway.policy.bundle import Bundle
 from gateway.policy.changes import Change, passing
 from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
 from gateway.policy.embedded import EmbeddedEngine
-from gateway.policy.engine import Engine
 from gateway.policy.store import kept_bundle
 from gateway.problems import Problem
 
@@ -51,14 +51,13 @@ async def explain(
     asked = await broker.judged(caller, request, stated_purpose(request), request_id)
     changes = []
     if asked.decision.result != "permit":
-        changes = await passing(broker.engine, asked.decision, json.loads(asked.document))
+        policy = await broker.policies.under(asked.decision.bundle)
+        changes = await passing(policy.engine, asked.decision, json.loads(asked.document))
     recorded = await broker.log.submit(lambda _tx: question(asked))
     return Explanation(asked.decision, changes), recorded
 
 
-async def explain_entry(
-    db: Database, engine: Engine, active: Bundle, entry: str, record: dict[str, Any]
-) -> Explanation:
+async def explain_entry(db: Database, active: Active, entry: str, record: dict[str, Any]) -> Explanation:
     """Why a recorded decision was made, under the bundle that made it; what would pass, under the active one.
 
     Raises:
@@ -69,12 +68,13 @@ async def explain_entry(
             "Only decisions on a request can be explained; this entry is none, or its input was not kept."
         )
     document, bundle = await asyncio.to_thread(_kept, db, entry, record)
-    then = engine if bundle.digest == active.digest else EmbeddedEngine(bundle)
+    same = bundle.digest == active.bundle.digest
+    then = active.engine if same else EmbeddedEngine(bundle)
     decision = await decide(then, bundle.digest, document)
     if decision.result == "permit":
         return Explanation(decision, [])
-    now = decision if bundle.digest == active.digest else await decide(engine, active.digest, document)
-    return Explanation(decision, [] if now.result == "permit" else await passing(engine, now, document))
+    now = decision if same else await decide(active.engine, active.bundle.digest, document)
+    return Explanation(decision, [] if now.result == "permit" else await passing(active.engine, now, document))
 
 
 def _kept(db: Database, entry: str, record: dict[str, Any]) -> tuple[dict[str, Any], Bundle]:

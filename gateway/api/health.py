@@ -93,6 +93,7 @@ async def _database_reads(gateway: Gateway) -> None:
 
 
 async def _policy_answers(gateway: Gateway) -> None:
-    answer = await gateway.engine.evaluate(b"{}")
-    if gateway.bundle.digest.encode() not in answer:
+    policy = await gateway.policies.under(gateway.log.standing.bundle)
+    answer = await policy.engine.evaluate(b"{}")
+    if policy.bundle.digest.encode() not in answer:
         raise PolicyUnavailable("The policy engine holds another bundle than the active one.")

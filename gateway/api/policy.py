@@ -57,7 +57,7 @@ class ExplanationView(BaseModel):
 @router.get("/policy/rules", summary="Every rule: what it demands, what it can say, its source in law and its remedy")
 def rules(_caller: AuthenticatedCaller, gateway: Gateway) -> list[Rule]:
     """Rules of packs that are off are listed too: `active` says which decide."""
-    return list(gateway.bundle.catalogue)
+    return list(gateway.policies.current.bundle.catalogue)
 
 
 @router.post("/policy/explain", summary="What would be answered to this request, and what would pass (researcher)")
@@ -75,7 +75,7 @@ async def explain_decision(entry: EntryId, actor: Actor, gateway: Gateway) -> Ex
     """Decided again on the kept input under the kept rules, which the entry pins. The look is an entry."""
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     found = await asyncio.to_thread(_looked_up, entry, actor, gateway)
-    explanation = await explain_entry(gateway.db, gateway.engine, gateway.bundle, entry, found.record())
+    explanation = await explain_entry(gateway.db, gateway.policies.current, entry, found.record())
     return ExplanationView.of(explanation, entry)
 
 

@@ -114,7 +114,7 @@ def _look_first(settings: Settings) -> None:
 
     try:
         runtime = Runtime(settings)
-        runtime.db.claim()
+        runtime.look_first()
         runtime.db.close()
     except ArgumentError:
         raise options.SettingsRefused(
