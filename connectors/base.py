@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
@@ -72,6 +73,12 @@ class Opened(Protocol):
 
     content_digest: str
     """`sha256:` and 64 hex digits over the source's bytes."""
+
+    identity: Hashable
+    """Equal only where the very same source was opened, unchanged, for the same read.
+
+    As long as the one is held open, its relation gives what the other's would.
+    """
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> str:
         """A FROM expression for `connection` with exactly the columns of the read, in its order, by name and type.

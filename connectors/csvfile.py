@@ -80,7 +80,8 @@ class CsvFile:
                     self._checked(descriptor, print_, form, read.columns)
             except SourceMismatch as mismatch:
                 raise SourceChanged(str(mismatch)) from mismatch
-            yield _OpenedCsv(descriptor, print_, _relation(descriptor, form, read.columns))
+            identity = ("csv", self._root, self._path, print_, read)
+            yield _OpenedCsv(descriptor, print_, _relation(descriptor, form, read.columns), identity)
 
     def _checked(self, descriptor: int, print_: Fingerprint, form: Form, columns: tuple[SourceColumn, ...]) -> int:
         declared(columns, tuple(SourceColumn(name, "other") for name in form.header), compare_types=False)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -39,8 +39,9 @@ def stamp(descriptor: int) -> Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """A file's bytes: digest (`sha256:` and hex), and what a parser of text must know beforehand."""
+    """A file's bytes: when they were read, digest (`sha256:` and hex), and what a parser of text must know."""
 
+    stamp: Stamp
     digest: str
     size: int
     quotes: int
@@ -53,7 +54,7 @@ class Fingerprints:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._digests: OrderedDict[Stamp, Fingerprint] = OrderedDict()
-        self._checked: OrderedDict[tuple[str, str, tuple[SourceColumn, ...]], None] = OrderedDict()
+        self._checked: OrderedDict[tuple[str, str], frozenset[SourceColumn]] = OrderedDict()
         self._schemas: OrderedDict[str, Schema] = OrderedDict()
 
     def of(self, descriptor: int) -> Fingerprint:
@@ -67,7 +68,7 @@ class Fingerprints:
             known = self._digests.get(before)
         if known is not None:
             return known
-        made = _fingerprint(descriptor)
+        made = _fingerprint(descriptor, before)
         # Bytes only: a rename over the name changes the inode's ctime and nothing that is read here.
         if stamp(descriptor)[:4] != before[:4]:
             raise SourceChanged("the source was written to while its digest was taken; try again")
@@ -90,17 +91,18 @@ class Fingerprints:
         return known
 
     def was_checked(self, kind: str, digest: str, columns: tuple[SourceColumn, ...]) -> bool:
+        """Whether each of these columns was, together or apart: a narrower read than one before costs no new check."""
         with self._lock:
-            return (kind, digest, columns) in self._checked
+            return self._checked.get((kind, digest), frozenset()).issuperset(columns)
 
     def remember_checked(self, kind: str, digest: str, columns: tuple[SourceColumn, ...]) -> None:
         with self._lock:
-            self._checked[kind, digest, columns] = None
+            self._checked[kind, digest] = self._checked.get((kind, digest), frozenset()).union(columns)
             while len(self._checked) > _REMEMBERED:
                 self._checked.popitem(last=False)
 
 
-def _fingerprint(descriptor: int) -> Fingerprint:
+def _fingerprint(descriptor: int, stamp_: Stamp) -> Fingerprint:
     digest = hashlib.sha256()
     offset = quotes = 0
     nul = False
@@ -112,7 +114,7 @@ def _fingerprint(descriptor: int) -> Fingerprint:
             offset += len(piece)
     except OSError as error:
         raise SourceUnavailable("the source cannot be read") from error
-    return Fingerprint(f"sha256:{digest.hexdigest()}", offset, quotes, nul)
+    return Fingerprint(stamp_, f"sha256:{digest.hexdigest()}", offset, quotes, nul)
 
 
 def descriptor_path(descriptor: int) -> str:
@@ -127,6 +129,7 @@ def private_engine(path: str) -> Iterator[duckdb.DuckDBPyConnection]:
         ":memory:",
         config={
             "threads": "1",
+            "async_threads": "0",  # else eight more
             "memory_limit": "256MB",
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
@@ -151,11 +154,13 @@ def quoted(name: str) -> str:
 class OpenedFile:
     """A file held by its descriptor."""
 
-    def __init__(self, descriptor: int, fingerprint: Fingerprint, relation: str) -> None:
+    def __init__(self, descriptor: int, fingerprint: Fingerprint, relation: str, identity: Hashable) -> None:
         self.content_digest = fingerprint.digest
+        self.identity = identity
         self._descriptor = descriptor
         self._relation = relation
-        self._size_and_time = stamp(descriptor)[2:4]
+        # As they were when the digest was taken: what was written since, before this line even, is a change.
+        self._size_and_time = fingerprint.stamp[2:4]
 
     def attach(self, connection: duckdb.DuckDBPyConnection) -> str:
         allow(connection, descriptor_path(self._descriptor))

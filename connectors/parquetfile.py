@@ -71,7 +71,8 @@ class ParquetFile:
                 f"{_value(column, engine_types[column.name])} AS {quoted(column.name)}" for column in read.columns
             )
             relation = f"(SELECT {chosen} FROM {_read_parquet(descriptor)})"
-            yield OpenedFile(descriptor, fingerprint, relation)
+            identity = ("parquet", self._root, self._path, fingerprint, read)
+            yield OpenedFile(descriptor, fingerprint, relation, identity)
 
 
 def _read_parquet(descriptor: int) -> str:

@@ -15,6 +15,8 @@ import structlog
 from connectors.base import Source
 from connectors.registry import Sources as Connectors
 from gateway.access.broker import Broker, Sources
+from gateway.access.engine import Limits
+from gateway.access.engines import Engines
 from gateway.access.ground import Grounds
 from gateway.audit import state
 from gateway.audit.create import create_log
@@ -90,6 +92,7 @@ class Runtime:
         self.failures = FailureGate(clock)
         self.contract_house = _contract_house(self.home)
         self._connectors: dict[str, Connectors] = {}
+        self.query_engines: Engines
         self.broker: Broker
         self.policies: Policies
         self._housekeeping: asyncio.Task[None] | None = None
@@ -103,11 +106,12 @@ class Runtime:
         grounds = Grounds(self.db, gateway=self.home.did, key=self.contract_house.public)
         scratch = self.settings.home / "scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
+        self.query_engines = Engines(Limits(scratch, self.settings.query_memory_mb))
         self.broker = Broker(
             log=self.log,
             policies=self.policies,
             grounds=grounds,
-            sources=Sources(self.open_source, self.home.pseudonym_root, scratch, self.settings.query_memory_mb),
+            sources=Sources(self.open_source, self.home.pseudonym_root, self.query_engines),
             clock=self.clock,
             node=self.node,
             gateway=self.home.did,
@@ -121,6 +125,7 @@ class Runtime:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         await self.broker.close()
+        await asyncio.to_thread(self.query_engines.close)
         await self.policies.close()
         await asyncio.to_thread(self.log.close)
         self.db.close()
@@ -258,6 +263,7 @@ class Runtime:
                 logger.exception("housekeeping.failed")
 
     def _house_round(self) -> None:
+        self.query_engines.expire()
         deed = Deed(Actor("gateway", self.home.did), self.node, self.clock())
         self.log.record(lambda tx: lifecycle.expire(tx, deed))
         if not self.db.is_sqlite:

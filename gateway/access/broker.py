@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import Counter
 
 from gateway.access.delivery import Delivery, open_delivery
+from gateway.access.engines import Engines
 from gateway.access.errors import AccessDenied, AccessReferred, ActionNotOffered, Busy, ContractNotInForce, Unsettled
 from gateway.access.filters import parse_filter
 from gateway.access.grants import Asked, End, Granted, grant, recover, refuse, settle, turned_away
@@ -50,12 +51,11 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """How the data is reached: the connectors, and what one delivery's query may use."""
+    """How the data is reached: the connectors, and the engines that read from them."""
 
     open: Any
     pseudonym_root: bytes
-    scratch: Any
-    memory_mb: int
+    engines: Engines
 
 
 class Broker:
@@ -206,8 +206,7 @@ class Broker:
             person_cap=contract.terms.persons,
             pseudonym_root=self.sources.pseudonym_root,
             contract_id=contract.id,
-            scratch=self.sources.scratch,
-            memory_limit_mb=self.sources.memory_mb,
+            engines=self.sources.engines,
         )
 
     def _deed(self, caller: Caller, request_id: str | None) -> Deed:

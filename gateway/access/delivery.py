@@ -7,19 +7,20 @@ import hashlib
 import re
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from connectors.base import Opened, Source, SourceError, SourceUnavailable
 from gateway.access.aggregate import counted
-from gateway.access.engine import Limits, engine
+from gateway.access.engine import RELATION, Engine
+from gateway.access.engines import Engines
 from gateway.access.errors import EngineLimit, source_problem
 from gateway.access.formats import MEDIA_TYPES, Sink, encoder
 from gateway.access.plan import DataRequest, Format, Plan, Secret, narrow
@@ -34,8 +35,6 @@ NO_CAP = 2**53 - 1
 _WAITING = 2  # batches encoded and not yet taken
 _BATCH_ROWS = 50_000
 _BATCH_CELLS = 1_000_000  # a batch of a wide dataset has fewer rows, so that memory does not grow with columns
-
-T = TypeVar("T")
 
 _ENGINE_ERRORS = (duckdb.Error, pa.ArrowException, OSError)
 
@@ -81,8 +80,7 @@ def open_delivery(
     person_cap: int | None = None,
     pseudonym_root: bytes,
     contract_id: str,
-    scratch: Path,
-    memory_limit_mb: int,
+    engines: Engines,
 ) -> Delivery:
     """A delivery that is planned and not begun: nothing is opened before `open`.
 
@@ -94,22 +92,25 @@ def open_delivery(
     def plan(rows: int) -> Plan:
         return narrow(view, request, obligations, row_cap=rows, person_cap=person_cap, secret=secret)
 
-    return Delivery(source, plan(row_cap), plan, request.format, Limits(scratch, memory_limit_mb))
+    return Delivery(source, plan(row_cap), plan, request.format, engines)
 
 
 class Delivery:
     """One answer on its way. `open`, `start`, then `pieces` once; `aclose` whenever it is given up before its end."""
 
-    def __init__(self, source: Source, plan: Plan, replan: Callable[[int], Plan], form: Format, limits: Limits) -> None:
+    def __init__(
+        self, source: Source, plan: Plan, replan: Callable[[int], Plan], form: Format, engines: Engines
+    ) -> None:
         self.plan = plan
         self._replan = replan
         self.media_type = MEDIA_TYPES[form]
         self.content_digest: str | None = None
         """Of the source's bytes, `sha256:...`; known once opened."""
         self.stats = Stats()
-        self._producer = _Producer(source, form, limits)
-        # One thread from beginning to end: the connection never changes hands.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="delivery")
+        self._producer = _Producer(source, form, engines)
+        # One thread from beginning to end: the session never changes hands, and is let go after all else it did.
+        self._threads = engines.threads
+        self._thread = self._threads.take()
         self._closed = False
 
     @property
@@ -153,7 +154,7 @@ class Delivery:
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
         try:
-            self._thread.submit(self._producer.run, hand)
+            self._own_thread().submit(self._producer.run, hand)
             while True:
                 item = await queue.get()
                 if isinstance(item, _End):
@@ -172,38 +173,46 @@ class Delivery:
             await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop the query and let go of source, engine and scratch. May be called at any time, and again."""
+        """Stop the query, let go of the source and the engine. May be called at any time, and again."""
         if self._closed:
             return
         self._closed = True
-        self._producer.stop()
+        whole = self.stats.complete
+        if not whole:
+            self._producer.stop()
         try:
-            await asyncio.shield(self._in_thread(self._producer.release))
-        finally:
+            release = partial(self._producer.release, whole=whole)
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, release))
+        except BaseException:  # cancelled, most likely: it may be at work still
             self._thread.shutdown(wait=False)
+            raise
+        self._threads.give_back(self._thread)
 
     async def _or_close(self, work: Callable[[], None]) -> None:
         try:
-            await self._in_thread(work)
+            await asyncio.get_running_loop().run_in_executor(self._own_thread(), work)
         except BaseException:
             await self.aclose()
             raise
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _own_thread(self) -> Executor:
+        if self._closed:
+            raise RuntimeError("the delivery was closed: its thread may be another's by now")
+        return self._thread
 
 
 class _Producer:
     """The thread's side. `stop` and `taken` come from outside; all else runs in the one thread."""
 
-    def __init__(self, source: Source, form: Format, limits: Limits) -> None:
-        self._source, self._form, self._limits = source, form, limits
+    def __init__(self, source: Source, form: Format, engines: Engines) -> None:
+        self._source, self._form, self._engines = source, form, engines
         self._room = threading.Semaphore(_WAITING)
         self._stopped = threading.Event()
         self._held = ExitStack()
         self._opened: Opened | None = None
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._session: duckdb.DuckDBPyConnection | None = None
         self._answer: _Answer | None = None
+        self._whole = False
         self.cells_suppressed = 0
         self.content_digest = ""
 
@@ -219,26 +228,28 @@ class _Producer:
         if opened is None:
             raise RuntimeError("a delivery is opened before it begins")
         try:
-            connection, relation = self._held.enter_context(engine(opened, self._limits))
-            self._connection = connection
+            engine = self._engines.take(opened, self._held)
+            self._held.callback(self._let_go, engine)
+            opened = self._opened = engine.opened
+            session = self._session = self._held.enter_context(engine.session())
             if self._stopped.is_set():
                 raise SourceUnavailable("the delivery was given up before it began")
-            query = plan.query.replace("{source}", relation)
+            query = plan.query.replace("{source}", RELATION)
             answer = self._counts if plan.action == "aggregate" else self._rows
-            self._answer = answer(connection, plan, query, relation)
+            self._answer = answer(session, plan, query)
             opened.verify()
         except (SourceError, *_ENGINE_ERRORS) as error:
             raise self._explained(error) from None  # the engine's text may quote a value
 
-    def _counts(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str, relation: str) -> _Answer:
-        groups = _fetched(connection, query, plan)
-        finer = None if plan.finer is None else _fetched(connection, plan.finer.replace("{source}", relation), plan)
+    def _counts(self, session: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
+        groups = _fetched(session, query, plan)
+        finer = None if plan.finer is None else _fetched(session, plan.finer.replace("{source}", RELATION), plan)
         table, self.cells_suppressed = counted(plan, groups, finer)
         return _Answer(table.schema, iter(table.to_batches()))
 
-    def _rows(self, connection: duckdb.DuckDBPyConnection, plan: Plan, query: str, _relation: str) -> _Answer:
+    def _rows(self, session: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
         rows = min(_BATCH_ROWS, max(2048, _BATCH_CELLS // len(plan.released)))
-        reader = connection.sql(query, params=dict(plan.parameters)).to_arrow_reader(rows)
+        reader = session.sql(query, params=dict(plan.parameters)).to_arrow_reader(rows)
         first = next(reader, None)  # what is wrong with the query or its first rows shows before a byte has left
         return _Answer(reader.schema, reader if first is None else chain((first,), reader))
 
@@ -292,17 +303,24 @@ class _Producer:
     def stop(self) -> None:
         self._stopped.set()
         self._room.release()
-        connection = self._connection
-        if connection is not None:
-            connection.interrupt()
+        session = self._session
+        if session is not None:
+            session.interrupt()
 
-    def release(self) -> None:
-        self._answer = None
+    def release(self, *, whole: bool) -> None:
+        """Let everything go. Only after a delivery that is whole may another one have its engine."""
+        self._whole = whole
+        self._answer = self._session = self._opened = None
         self._held.close()
-        self._connection = self._opened = None
+
+    def _let_go(self, engine: Engine) -> None:
+        if self._whole:
+            self._engines.give_back(engine)
+        else:
+            engine.close()
 
 
-def _fetched(connection: duckdb.DuckDBPyConnection, query: str, plan: Plan) -> list[tuple[Any, ...]]:
+def _fetched(session: duckdb.DuckDBPyConnection, query: str, plan: Plan) -> list[tuple[Any, ...]]:
     """All rows. The engine wants exactly the parameters a statement names, and one plan has two statements."""
     named = set(re.findall(r"\$(\w+)", query))
-    return connection.execute(query, {n: v for n, v in plan.parameters.items() if n in named}).fetchall()
+    return session.execute(query, {n: v for n, v in plan.parameters.items() if n in named}).fetchall()

@@ -13,6 +13,8 @@ import pyarrow.parquet
 
 from connectors.registry import Sources
 from gateway.access.delivery import Delivery, open_delivery
+from gateway.access.engine import Limits
+from gateway.access.engines import Engines
 from gateway.access.plan import DataRequest
 from gateway.catalog.model import Column, ColumnType, Role, SourceRef, View
 from gateway.obligations import model
@@ -58,7 +60,9 @@ def delivery(
     person_cap: int | None = None,
     contract: str = CONTRACT,
     memory_mb: int = 256,
+    engines: Engines | None = None,
 ) -> Delivery:
+    """A delivery whose engine goes with it, unless there are `engines` to give it back to."""
     return open_delivery(
         Sources(folder).source(view.source.kind, view.source.path),
         view,
@@ -68,8 +72,7 @@ def delivery(
         person_cap=person_cap,
         pseudonym_root=ROOT_KEY,
         contract_id=contract,
-        scratch=folder,
-        memory_limit_mb=memory_mb,
+        engines=engines or Engines(Limits(folder, memory_mb), most_idle=0),
     )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import ExitStack
 
 import duckdb
 import pyarrow as pa
@@ -16,7 +17,7 @@ import pytest
 
 from connectors.registry import Sources
 from gateway.access.delivery import PIECE
-from gateway.access.engine import Limits, engine
+from gateway.access.engine import RELATION, Engine, Limits
 from gateway.access.errors import EngineLimit, SourceAway, SourceDiffers
 from gateway.access.plan import DataRequest
 from tests.access.small_data import csv, delivery, parquet, unchecked
@@ -272,10 +273,13 @@ def test_the_engine_reaches_nothing_but_the_source(tmp_path, query):
     (tmp_path / "other.csv").write_text("a\n1\n")
     source = Sources(tmp_path).source("parquet", "data.parquet")
     read = delivery(tmp_path, view, DataRequest("read", ("n",))).plan.read
-    with source.open(read) as opened, engine(opened, Limits(tmp_path, 64)) as (connection, relation):
-        assert connection.execute(f"FROM {relation}").fetchall() == [(1,)]
+    with ExitStack() as held:
+        engine = Engine(held.enter_context(source.open(read)), held, Limits(tmp_path, 64))
+        held.callback(engine.close)
+        session = held.enter_context(engine.session())
+        assert session.execute(f"FROM {RELATION}").fetchall() == [(1,)]
         with pytest.raises(duckdb.Error):
-            connection.execute(query.replace("{root}", str(tmp_path))).fetchall()
+            session.execute(query.replace("{root}", str(tmp_path))).fetchall()
 
 
 def test_memory_stays_bounded_however_large_the_source(tmp_path):

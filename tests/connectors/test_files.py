@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from connectors import csvfile
 from connectors.base import (
     Read,
     SourceChanged,
@@ -249,3 +250,19 @@ def test_nothing_stays_open(root):
         with pytest.raises(SourceMismatch):
             source.check(columns(gone="integer"))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_columns_that_were_checked_are_not_checked_again_however_they_are_read(root, monkeypatch):
+    (root / "x.csv").write_text("n,t,b\n1,a,true\n")
+    source = Sources(root).source("csv", "x.csv")
+    source.check(columns(n="integer", t="string"))
+    checks = []
+    check = csvfile._check
+    monkeypatch.setattr(csvfile, "_check", lambda *args: checks.append(args[2]) or check(*args))
+    for read in (columns(t="string"), columns(t="string", n="integer"), columns(n="integer")):
+        with source.open(Read(read)):
+            assert checks == []
+    with source.open(Read(columns(n="integer", b="boolean"))):
+        assert len(checks) == 1
+    with pytest.raises(SourceChanged), source.open(Read(columns(t="integer"))):
+        pass

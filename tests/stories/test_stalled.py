@@ -195,9 +195,10 @@ def test_an_export_leaves_no_file_and_no_place_behind(space: Space, monkeypatch:
     monkeypatch.setattr(spool, "_places", threading.BoundedSemaphore(1))
     scratch = space.settings.home / "scratch"
     assert scratch.stat().st_mode & 0o777 == 0o700
+    before = set(scratch.iterdir())  # engines that are idle have theirs there
     for _ in range(2):
         assert whole_export(space).status_code == 200
-        assert list(scratch.iterdir()) == []
+        assert set(scratch.iterdir()) <= before
     scratch.rename(scratch.with_name("away"))
     try:
         assert whole_export(space).status_code == 503
