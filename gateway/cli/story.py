@@ -19,9 +19,10 @@ from gateway.audit.verify import verify_export
 from gateway.cli.offerings import covid_registration, covid_terms, nafld_registration, nafld_terms
 from gateway.cli.realdata import Prepared
 from gateway.contracts.sign import party_entry
-from gateway.crypto.canonical import b64url_decode
+from gateway.crypto.canonical import b64url_decode, b64url_encode
 from gateway.crypto.keyfile import save_private
 from gateway.crypto.private import generate, public_jwk
+from gateway.policy.bundle import read_folder
 from gateway.problems import Problem
 from gateway.runtime import initialise, source_folder
 from gateway.sdk.agentfile import AgentFile
@@ -35,6 +36,7 @@ OVERSEAS = "did:web:overseas-pharma.example"
 INSTITUTE = "did:web:institute.example"
 NEVER_WAS = "urn:uuid:00000000-0000-7000-8000-000000000000"
 USES = 3
+DRAFTED = "access/rules/purpose_prohibited/data.json"
 
 
 class StoryBroken(Problem):
@@ -110,6 +112,7 @@ class Story:
         yield Step("The hospital revokes; the next request is refused", self.revoke)
         yield Step("The receipt of the read verifies offline", self.receipt)
         yield Step("A compliance officer reviews and verifies the log", self.review)
+        yield Step("Every decision is made again, and a draft rule is tried", self.again)
         yield Step("One flipped bit in a copy is found", self.flip)
 
     def told(self) -> list[str]:
@@ -302,6 +305,20 @@ class Story:
         self._tell(f"{report.entries} entries, valid to the last byte; {len(denied)} refusals among them")
         self._tell(f"the hospital's officer holds its own {mine.entries} entries, numbered without a gap")
 
+    def again(self) -> None:
+        report = self._report(self._agent(HOSPITAL, "officer"), "/v1/policy/replay", {})
+        expect(report["decided"] > 0 and report["identical"] == report["decided"], "each decision comes out the same")
+        self._tell(f"{report['decided']} decisions, made again under the rules that made them: the same, byte for byte")
+        files = read_folder(self.settings.policies)
+        table = json.loads(files[DRAFTED])
+        table["table"]["open"].remove("P05")
+        files[DRAFTED] = json.dumps(table).encode()
+        body = {"files": {path: b64url_encode(content) for path, content in files.items()}}
+        changed = self._report(self._operator, "/v1/policy/what-if", body)
+        permits = sum(each["count"] for each in changed["results"] if each["before"] == "permit")
+        expect(permits > 0, "the draft would have changed permits")
+        self._tell(f"a draft without purpose P05 would have refused {permits} of the permits; it decides nothing yet")
+
     def flip(self) -> None:
         whole = (self.folder / "log.export").read_bytes()
         at = whole.index(b'"permit"') + 3
@@ -313,13 +330,21 @@ class Story:
 
     # -- what the steps are made of --------------------------------------------------------------------------------
 
+    def _report(self, officer: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        with officer.stream(path, body) as response:
+            lines = [json.loads(line) for line in response.iter_lines()]
+        report: dict[str, Any] = lines[-1]["report"]
+        return report
+
     def _tell(self, line: str) -> None:
         self._lines.append(line)
 
     def _tell_refusal(self, refused: Refused) -> None:
         for reason in refused.reasons:
             self._tell(f"{reason['code']}: {reason['text']} ({reason['source']})")
-            self._tell(f"  what would pass: {reason['remedy']}")
+            self._tell(f"  what to do: {reason['remedy']}")
+        for together in refused.members.get("would_pass", [])[:2]:
+            self._tell("would pass: " + " And: ".join(change["text"] for change in together))
 
     def _refused(self, attempt: Callable[[], Any], code: str) -> Refused:
         try:

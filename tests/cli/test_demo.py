@@ -174,6 +174,17 @@ def _entry_gone(story: Story, patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def _otherwise(story: Story, patch: pytest.MonkeyPatch) -> None:
+    """One decision comes out otherwise than it was recorded."""
+    report = story._report
+
+    def other(*asked: Any) -> dict[str, Any]:
+        found = report(*asked)
+        return found | {"identical": found["identical"] - 1}
+
+    story._report = other  # type: ignore[method-assign]  # what arrives is what the step judges
+
+
 def _blind(story: Story, patch: pytest.MonkeyPatch) -> None:
     """The verifier finds nothing wrong with anything."""
     whole = (story.folder / "log.export").read_bytes()
@@ -199,6 +210,7 @@ SABOTAGED: dict[str, Callable[[Story, pytest.MonkeyPatch], None]] = {
     "revoke": _not_revoked,
     "receipt": _receipt_bent,
     "review": _entry_gone,
+    "again": _otherwise,
     "flip": _blind,
 }
 
