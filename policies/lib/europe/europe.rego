@@ -1,18 +1,21 @@
 # METADATA
-# description: Which data European law follows, and how far. A word that nobody knows leads out of nothing.
+# description: |
+#   Which data European law follows, and how far. A word that nobody knows leads out of nothing. Values, not functions, so
+#   that each is worked out once for all the rules that ask.
 package lib.europe
 
 # One European origin among several is enough; of no origins, every one would be elsewhere.
-elsewhere(document) if {
-	count(document.dataset.origin) > 0
-	every country in document.dataset.origin { not country in data.lib.europe.table.states }
+elsewhere if {
+	count(input.dataset.origin) > 0
+	states := data.lib.europe.table.states
+	every country in input.dataset.origin { not country in states }
 }
 
 # Not European, or nobody's any more.
-impersonal(document) if {
-	elsewhere(document)
+impersonal if {
+	elsewhere
 } else if {
-	document.dataset.identifiability in data.lib.europe.table.not_personal
+	input.dataset.identifiability in data.lib.europe.table.not_personal
 }
 
 # A place is a country or one of its regions.

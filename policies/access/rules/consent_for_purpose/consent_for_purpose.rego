@@ -9,7 +9,7 @@ consent_for_purpose_findings := data.access.rules.consent_for_purpose.table.find
 verdict["consent_for_purpose"] := "ok" if {
 	input.request.purpose.id in input.dataset.consent.purposes
 } else := "ok" if {
-	personal.without_consent(input)
+	personal.without_consent
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := {finding.made(consent_for_purpose_findings.purpose)}

@@ -9,7 +9,7 @@ consent_for_recipient_findings := data.access.rules.consent_for_recipient.table.
 verdict["consent_for_recipient"] := "ok" if {
 	input.participant.id in input.dataset.consent.recipients
 } else := "ok" if {
-	personal.without_consent(input)
+	personal.without_consent
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := {finding.made(consent_for_recipient_findings.recipient)}

@@ -8,7 +8,7 @@ import data.lib.finding
 ehds_anonymised_first_findings := data.access.rules.ehds_anonymised_first.table.findings
 
 verdict["ehds_anonymised_first"] := "ok" if {
-	europe.impersonal(input)
+	europe.impersonal
 } else := "ok" if {
 	ehds_anonymised_first_pseudonymised(input)
 	approval.decided(input, ehds_anonymised_first_findings.unjustified)

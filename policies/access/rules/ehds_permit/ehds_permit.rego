@@ -8,7 +8,7 @@ import data.lib.finding
 ehds_permit_findings := data.access.rules.ehds_permit.table.findings
 
 verdict["ehds_permit"] := "ok" if {
-	europe.elsewhere(input)
+	europe.elsewhere
 } else := "ok" if {
 	ehds_permit_covers(input)
 } else := {finding.made(ehds_permit_findings.permit)}

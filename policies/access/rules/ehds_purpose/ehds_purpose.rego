@@ -8,7 +8,7 @@ import data.lib.finding
 ehds_purpose_findings := data.access.rules.ehds_purpose.table.findings
 
 verdict["ehds_purpose"] := "ok" if {
-	europe.elsewhere(input)
+	europe.elsewhere
 } else := "ok" if {
 	ehds_purpose_listed(input, data.access.rules.ehds_purpose.table.open_letters)
 } else := "ok" if {

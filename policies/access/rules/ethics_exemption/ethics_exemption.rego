@@ -19,8 +19,8 @@ verdict["ethics_exemption"] := "ok" if {
 
 # Anonymised, or public and nothing sensitive in it.
 ethics_exemption_harmless(document) if {
-	personal.absent(document)
+	personal.absent
 } else if {
 	document.dataset.consent.basis == data.lib.personal.table.public_basis
-	personal.plain(document)
+	personal.plain
 }

@@ -13,7 +13,7 @@ verdict["ethics_review"] := "ok" if {
 } else := "ok" if {
 	input.request.purpose.research == false
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := {finding.made(ethics_review_findings.review)}
 
 ethics_review_covers(document) if {

@@ -7,7 +7,7 @@ import data.lib.finding
 gdpr_ground_findings := data.access.rules.gdpr_ground.table.findings
 
 verdict["gdpr_ground"] := "ok" if {
-	europe.impersonal(input)
+	europe.impersonal
 } else := "ok" if {
 	gdpr_ground_basis(input)
 	gdpr_ground_special(input)

@@ -8,7 +8,7 @@ import data.lib.finding
 gdpr_identified_findings := data.access.rules.gdpr_identified.table.findings
 
 verdict["gdpr_identified"] := "ok" if {
-	europe.impersonal(input)
+	europe.impersonal
 } else := "ok" if {
 	input.dataset.identifiability in data.lib.europe.table.pseudonymised
 } else := "ok" if {

@@ -12,5 +12,5 @@ verdict["guardian_consent"] := "ok" if {
 } else := "ok" if {
 	input.dataset.consent.guardian == true
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := {finding.made(guardian_consent_findings.guardian)}

@@ -9,7 +9,7 @@ impact_assessment_findings := data.access.rules.impact_assessment.table.findings
 verdict["impact_assessment"] := "ok" if {
 	impact_assessment_done(input)
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := {finding.made(impact_assessment_findings.assessment)}
 
 # One that is dated tomorrow is planned, not done.

@@ -7,9 +7,9 @@ import data.lib.personal
 lawful_basis_findings := data.access.rules.lawful_basis.table.findings
 
 verdict["lawful_basis"] := "ok" if {
-	personal.without_consent(input)
+	personal.without_consent
 } else := "ok" if {
 	input.dataset.consent.basis == data.lib.personal.table.consent
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := {finding.made(lawful_basis_findings.basis)}

@@ -9,9 +9,9 @@ separate_consent_findings := data.access.rules.separate_consent.table.findings
 verdict["separate_consent"] := "ok" if {
 	input.dataset.consent.separate == true
 } else := "ok" if {
-	personal.without_consent(input)
+	personal.without_consent
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := "ok" if {
-	personal.plain(input)
+	personal.plain
 } else := {finding.made(separate_consent_findings.separate)}

@@ -9,7 +9,7 @@ withdrawals_applied_findings := data.access.rules.withdrawals_applied.table.find
 verdict["withdrawals_applied"] := "ok" if {
 	withdrawals_applied_lately(input)
 } else := "ok" if {
-	personal.absent(input)
+	personal.absent
 } else := "ok" if {
 	input.request.mode in data.access.rules.withdrawals_applied.table.unlimited_modes
 } else := {finding.made(withdrawals_applied_findings.stale)}
