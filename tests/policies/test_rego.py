@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.policy.engines import POLICIES, bundle, opa
+from tests.policy.engines import POLICIES, opa, whole_bundle
 
 pytestmark = pytest.mark.server
 
@@ -18,7 +18,7 @@ def run(*arguments):
 def test_opa_test_passes():
     done = run("test", ".", "--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
-    for rule in bundle().rules:
+    for rule in whole_bundle().rules:
         assert f"access.rules_test.{rule}.test_" in done.stdout
 
 
@@ -34,6 +34,6 @@ def test_the_policies_are_formatted():
 
 
 def test_what_is_written_passes_opa_check_as_a_bundle(tmp_path):
-    bundle().write(tmp_path / "bundle")
+    whole_bundle().write(tmp_path / "bundle")
     done = run("check", "--strict", "--bundle", str(tmp_path / "bundle"))
     assert done.returncode == 0, done.stderr

@@ -139,6 +139,30 @@ def document() -> Document:
     )
 
 
+def consent(**facts: Any) -> Document:
+    """What consents to the dataset's use say: enough for the valid document's request."""
+    return {
+        "basis": "consent",
+        "separate": True,
+        "recipients": [PHARMA],
+        "purposes": ["P02", "P05"],
+        "overseas": False,
+        "guardian": None,
+        "withdrawals_applied_at": NOW - 60,
+    } | facts
+
+
+def furnished() -> Document:
+    """The valid document with all that the packs ask for beside: permitted also when every pack is on."""
+    return changed(
+        {
+            "dataset.consent": consent(),
+            "approvals.pia": {"ref": "PIA-1", "date": NOW - 60},
+            "approvals.ethics": ethics_decision(),
+        }
+    )
+
+
 def changed(changes: dict[str, Any], base: Document | None = None) -> Document:
     """The valid document with some places set: `{"contract.status": "revoked"}`; `...` takes the place away."""
     made = document() if base is None else copy.deepcopy(base)
@@ -165,3 +189,54 @@ def export_approval(**facts: Any) -> Document:
         "valid_from": NOW - 60,
         "valid_to": NOW + 60,
     } | facts
+
+
+def ethics_decision(**facts: Any) -> Document:
+    return {
+        "ref": "EC-1",
+        "datasets": [DATASET],
+        "purposes": ["P02", "P05"],
+        "exempt": False,
+        "valid_from": NOW - 60,
+        "valid_to": NOW + 60,
+    } | facts
+
+
+def data_permit(**facts: Any) -> Document:
+    """A European data permit that covers the valid document's request, were its data European."""
+    return {
+        "ref": "DP-1",
+        "dataset": DATASET,
+        "purposes": ["P02", "P05"],
+        "valid_from": NOW - 60,
+        "valid_to": NOW + 60,
+    } | facts
+
+
+def committee_decision(*codes: str, **facts: Any) -> Document:
+    return {"ref": "DAC-1", "rules": list(codes), "valid_from": NOW - 60, "valid_to": NOW + 60} | facts
+
+
+IN_ENCLAVE: Document = {
+    "request.mode": "M4",
+    "contract.delivery_modes": ["M4"],
+    "user.secure_environment": True,
+}
+"""Rows in the enclave, which they do not leave."""
+
+EUROPEAN: Document = IN_ENCLAVE | {
+    "dataset.origin": ["DE"],
+    "approvals.permit": data_permit(),
+    "approvals.committee": committee_decision("EHDS-05", "GDPR-02"),
+}
+"""Pseudonymised data of European origin, with what European law asks for."""
+
+DOUBTFUL: Document = EUROPEAN | {
+    "request.purpose.id": "P16",
+    "contract.purposes": ["P16", "P05"],
+    "dataset.consent": consent(purposes=["P16", "P05"]),
+    "approvals.ethics": ethics_decision(purposes=["P16", "P05"]),
+    "approvals.permit": data_permit(purposes=["P16", "P05"]),
+    "approvals.committee": committee_decision("EHDS-01", "EHDS-05", "GDPR-02"),
+}
+"""The same, for a purpose that European law may not mean, which a committee has decided on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -30,13 +31,26 @@ def bundle() -> Bundle:
 
 
 @cache
+def whole_bundle() -> Bundle:
+    """With every pack on."""
+    known = json.loads((POLICIES / "lib/packs/data.json").read_bytes())["table"]["packs"]
+    return load_bundle(POLICIES, frozenset(known))
+
+
+@cache
 def embedded() -> EmbeddedEngine:
     return EmbeddedEngine(bundle())
 
 
+@cache
+def whole_embedded() -> EmbeddedEngine:
+    return EmbeddedEngine(whole_bundle())
+
+
 def decided(document: dict[str, Any], engine: Engine | None = None) -> Decision:
     """The gateway's decision: schema first, then the engine."""
-    return asyncio.run(decide(engine or embedded(), bundle().digest, document))
+    engine = engine or embedded()
+    return asyncio.run(decide(engine, engine.digest, document))
 
 
 def answered(document: dict[str, Any], engine: Engine | None = None) -> Decision:

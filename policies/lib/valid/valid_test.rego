@@ -208,4 +208,17 @@ changed(path, value) := json.patch(document, [{"op": "add", "path": path, "value
 
 without(path) := json.patch(document, [{"op": "remove", "path": path}])
 
+# Several places set, in a document that need not be the valid one.
+with_all(base, places) := json.patch(base, [{"op": "add", "path": path, "value": value} | some path, value in places])
+
+lacking(base, path) := json.patch(base, [{"op": "remove", "path": path}])
+
+# A committee's decision in term, for a test to put at /approvals/committee.
+committee(codes_named) := {
+	"ref": "DAC-1",
+	"rules": codes_named,
+	"valid_from": document.context.now,
+	"valid_to": document.context.now + 1,
+}
+
 codes(verdict) := {found.code | some found in verdict}

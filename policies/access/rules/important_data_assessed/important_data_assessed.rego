@@ -1,0 +1,38 @@
+# Important data is supplied after a risk assessment of the last year, and is computed on in place.
+package access.rules
+
+import data.lib.finding
+
+important_data_assessed_findings := data.access.rules.important_data_assessed.table.findings
+
+cap["important_data_assessed"] := data.access.rules.important_data_assessed.table.cap if {
+	not input.dataset.important_data == false
+}
+
+verdict["important_data_assessed"] := "ok" if {
+	input.dataset.important_data == false
+} else := "ok" if {
+	important_data_assessed_lately(input)
+	important_data_assessed_within(input)
+} else := important_data_assessed_missing(input) | important_data_assessed_above(input)
+
+important_data_assessed_lately(document) if {
+	is_string(document.approvals.risk_assessment.ref)
+	document.approvals.risk_assessment.ref != ""
+	is_number(document.approvals.risk_assessment.date)
+	document.approvals.risk_assessment.date <= document.context.now
+	document.context.now < document.approvals.risk_assessment.date + data.access.rules.important_data_assessed.table.assessment_age_s
+}
+
+important_data_assessed_within(document) if {
+	is_string(document.request.mode)
+	document.request.mode <= data.access.rules.important_data_assessed.table.cap
+}
+
+important_data_assessed_missing(document) := {finding.made(important_data_assessed_findings.unassessed) |
+	not important_data_assessed_lately(document)
+}
+
+important_data_assessed_above(document) := {finding.filled(important_data_assessed_findings.above, [data.access.rules.important_data_assessed.table.cap]) |
+	not important_data_assessed_within(document)
+}
