@@ -134,6 +134,11 @@ def document() -> Document:
                 "columns": ["age", "result"],
                 "group_by": [],
                 "filter_columns": [],
+                "months": None,
+                "accepts": {"publish": False, "return_derived": False},
+                "collaboration_ref": None,
+                "project": None,
+                "research_types": [],
             },
         }
     )
@@ -152,6 +157,35 @@ def changed(changes: dict[str, Any], base: Document | None = None) -> Document:
         else:
             node[last] = value
     return made
+
+
+def ethics_approval(**facts: Any) -> Document:
+    """An ethics approval that covers the valid document's dataset and purpose."""
+    return {
+        "ref": "EC-1",
+        "valid_from": NOW - 60,
+        "valid_to": NOW + 60,
+        "datasets": [DATASET],
+        "purposes": ["P05"],
+        "exempt": False,
+    } | facts
+
+
+def genetic_approval(kind: str, **facts: Any) -> Document:
+    """What the health authority approved of the valid document's participant and dataset."""
+    return {"kind": kind, "ref": "R-1", "party": PHARMA, "dataset": DATASET, "backup_submitted": True} | facts
+
+
+def genetic(**facts: Any) -> Document:
+    """Facts of 480 sequenced exomes, nothing else about them."""
+    return {
+        "information": True,
+        "seq": "exome",
+        "persons": 480,
+        "important_pedigree": False,
+        "specific_region": False,
+        "other_trigger": False,
+    } | facts
 
 
 def export_approval(**facts: Any) -> Document:
