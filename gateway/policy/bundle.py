@@ -38,11 +38,32 @@ FLOOR = frozenset(
         "duo_permission",
         "classification_mode",
         "recipient_abroad",
+        "duo_collaboration",
+        "duo_ethics",
+        "duo_publish",
+        "duo_publish_after",
+        "duo_recipients",
+        "duo_region",
+        "duo_research_types",
+        "duo_return",
+        "duo_time_limit",
     }
 )
 """Rules that no bundle may lack: without one of them, fewer would be refused and nobody would notice."""
 
-OBLIGATION_FLOOR = frozenset({"drop", "pseudonymise", "generalise", "suppress_small_cells", "keep_record"})
+OBLIGATION_FLOOR = frozenset(
+    {
+        "drop",
+        "pseudonymise",
+        "generalise",
+        "suppress_small_cells",
+        "keep_record",
+        "publish_results",
+        "no_publication_before",
+        "return_derived_data",
+        "delete_at_end",
+    }
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PACKAGE = re.compile(r"^package ([a-z0-9_.]+)$", re.MULTILINE)

@@ -53,13 +53,14 @@ def test_tests_are_no_part_of_it(folder):
 
 @pytest.mark.parametrize("suffix", ["*.rego", "*.json"])
 def test_every_byte_that_counts_changes_the_digest(folder, suffix):
-    before = load_bundle(folder).digest
+    packs = frozenset(json.loads((folder / "lib/packs/data.json").read_bytes())["table"]["packs"])
+    before = load_bundle(folder, packs).digest
     for path in [path for path in folder.rglob(suffix) if not path.stem.endswith("_test")]:
         kept = path.read_bytes()
         path.write_bytes(kept + b"\n")
-        assert load_bundle(folder).digest != before
+        assert load_bundle(folder, packs).digest != before
         path.write_bytes(kept)
-    assert load_bundle(folder).digest == before
+    assert load_bundle(folder, packs).digest == before
 
 
 @pytest.mark.parametrize("rule", sorted(FLOOR))
