@@ -98,6 +98,11 @@ class Ground:
             "columns": list(request.columns),
             "group_by": list(request.group_by),
             "filter_columns": sorted(filter_columns(request.filter)),
+            "months": request.months,
+            "accepts": request.accepts.model_dump(),
+            "collaboration_ref": request.collaboration_ref,
+            "project": request.project,
+            "research_types": list(request.research_types),
         }
         return composed(
             {

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 
+from gateway.catalog.registration import Reference, ResearchType
+
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -25,6 +27,15 @@ class Purpose(BaseModel):
     ancestry: StrictBool | None = None
     genetic: StrictBool | None = None
     flags: tuple[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], ...] = Field(default=(), max_length=20)
+
+
+class Accepts(BaseModel):
+    """What the requester promises where the dataset asks for it. Unsaid is not promised."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    publish: StrictBool = Field(default=False, description="the results are published")
+    return_derived: StrictBool = Field(default=False, description="derived data goes back to the provider")
 
 
 class AccessRequest(BaseModel):
@@ -56,3 +67,10 @@ class AccessRequest(BaseModel):
     filter: dict[str, Any] | None = Field(default=None, description="a typed predicate over released values")
     format: Literal["arrow", "csv", "parquet"] = "arrow"
     limit: StrictInt | None = Field(default=None, ge=1, le=2**53 - 1, description="at most so many rows")
+    months: StrictInt | None = Field(default=None, ge=1, le=1200, description="how long the data will be kept")
+    accepts: Accepts = Accepts()
+    collaboration_ref: Reference | None = Field(
+        default=None, description="what was agreed with the data's investigators"
+    )
+    project: Reference | None = Field(default=None, description="the project this is for")
+    research_types: tuple[ResearchType, ...] = Field(default=(), max_length=20, description="what kinds of studies")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
 
 from gateway.catalog.errors import RegistrationRefused
 from gateway.catalog.model import Column, Role, SourceRef, View
@@ -29,11 +30,56 @@ class Classification(_Part):
     level: StrictInt = Field(ge=1, le=5)
 
 
+def _of_the_calendar(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+Day = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_of_the_calendar)]
+Place = Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+Did = Annotated[str, Field(pattern=r"^did:(web|key):[A-Za-z0-9.:%_-]{1,500}$")]
+Handle = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
+ResearchType = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,63}$")]
+
+
+def _unsaid(value: Any) -> bool:
+    return not value
+
+
 class DuoCode(_Part):
-    """A Data Use Ontology term; its disease terms (MONDO) where it needs some."""
+    """A Data Use Ontology term; its disease terms (MONDO) where it needs some, and the parameter of its own, if any.
+
+    A parameter is left out where nothing was said: what was registered before there were any keeps its version.
+    """
 
     id: str = Field(pattern=r"^DUO:[0-9]{7,8}$")
     disease_terms: tuple[Annotated[str, Field(pattern=r"^MONDO:[0-9]{7}$")], ...] = Field(default=(), max_length=50)
+    types: tuple[ResearchType, ...] = Field(default=(), max_length=50, exclude_if=_unsaid)
+    regions: tuple[Place, ...] = Field(default=(), max_length=100, exclude_if=_unsaid)
+    date: Day | None = Field(default=None, exclude_if=_unsaid)
+    months: StrictInt | None = Field(default=None, ge=1, le=1200, exclude_if=_unsaid)
+    users: tuple[Handle, ...] = Field(default=(), max_length=500, exclude_if=_unsaid)
+    projects: tuple[Reference, ...] = Field(default=(), max_length=200, exclude_if=_unsaid)
+    institutions: tuple[Did, ...] = Field(default=(), max_length=200, exclude_if=_unsaid)
+
+    @model_validator(mode="after")
+    def _parameter_is_its_own(self) -> DuoCode:
+        for code, parameter in PARAMETERS.items():
+            if self.id != code and getattr(self, parameter):
+                raise ValueError(f"`{parameter}` belongs to {code}, not to {self.id}")
+        return self
+
+
+PARAMETERS = {
+    "DUO:0000012": "types",
+    "DUO:0000022": "regions",
+    "DUO:0000024": "date",
+    "DUO:0000025": "months",
+    "DUO:0000026": "users",
+    "DUO:0000027": "projects",
+    "DUO:0000028": "institutions",
+}
+"""Codes that say nothing without a parameter: one without it lets nobody in, or asks a person."""
 
 
 class Consent(_Part):

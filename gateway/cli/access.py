@@ -24,6 +24,12 @@ Commercial = Annotated[
     bool | None, typer.Option("--commercial/--not-commercial", help="for purposes that can be either")
 ]
 Disease = Annotated[list[str] | None, typer.Option(help="MONDO term; repeat for several")]
+Months = Annotated[int | None, typer.Option(help="how long the data will be kept")]
+Publish = Annotated[bool, typer.Option("--publish", help="promise to publish the results")]
+ReturnDerived = Annotated[bool, typer.Option("--return-derived", help="promise to give derived data back")]
+Collaboration = Annotated[str | None, typer.Option(help="reference of what was agreed with the data's investigators")]
+Project = Annotated[str | None, typer.Option(help="reference of the project this is for")]
+ResearchTypes = Annotated[list[str] | None, typer.Option("--research-type", help="kind of study; repeat for several")]
 
 
 @app.command()
@@ -39,9 +45,16 @@ def read(
     form: Format = "csv",
     commercial: Commercial = None,
     disease: Disease = None,
+    months: Months = None,
+    publish: Publish = False,
+    return_derived: ReturnDerived = False,
+    collaboration: Collaboration = None,
+    project: Project = None,
+    research_type: ResearchTypes = None,
 ) -> None:
     """Rows, with what the contract and the policy demand done to them."""
     body = _body(contract, "read", mode, purpose, form, where, commercial, disease)
+    body |= _conditions(months, publish, return_derived, collaboration, project, research_type)
     body |= {"columns": column} | ({} if limit is None else {"limit": limit})
     _run(agent, body, out)
 
@@ -58,9 +71,16 @@ def aggregate(
     form: Format = "csv",
     commercial: Commercial = None,
     disease: Disease = None,
+    months: Months = None,
+    publish: Publish = False,
+    return_derived: ReturnDerived = False,
+    collaboration: Collaboration = None,
+    project: Project = None,
+    research_type: ResearchTypes = None,
 ) -> None:
     """Counts by group; small cells are suppressed, and what would reveal them."""
     body = _body(contract, "aggregate", mode, purpose, form, where, commercial, disease)
+    body |= _conditions(months, publish, return_derived, collaboration, project, research_type)
     predicate = body.get("filter")
     _run(agent, body | {"group_by": by, "columns": sorted(_columns(predicate) - set(by))}, out)
 
@@ -84,6 +104,26 @@ def _body(
     if where is not None:
         body["filter"] = strict_json(where.encode(), max_bytes=65536, fractions=True)
     return body
+
+
+def _conditions(
+    months: int | None,
+    publish: bool,
+    return_derived: bool,
+    collaboration: str | None,
+    project: str | None,
+    research_types: list[str] | None,
+) -> dict[str, Any]:
+    """What datasets with conditions of use ask for, as far as it was said."""
+    accepted = {"publish": publish, "return_derived": return_derived}
+    said = {
+        "months": months,
+        "accepts": {name: True for name, promised in accepted.items() if promised},
+        "collaboration_ref": collaboration,
+        "project": project,
+        "research_types": research_types,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _columns(predicate: Any) -> set[str]:

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Sequence
 from gateway.obligations.model import (
     CapPersons,
     CapRows,
+    DeleteAtEnd,
     Drop,
     FilterRows,
     Generalise,
     KeepRecord,
+    NoPublicationBefore,
     Obligation,
     Pseudonymise,
+    PublishResults,
+    ReturnDerivedData,
     SuppressSmallCells,
     document,
 )
@@ -25,7 +29,8 @@ def merge(*demands: Iterable[Obligation]) -> tuple[Obligation, ...]:
     """One list that discharges every list given, in canonical order.
 
     Per column drop > pseudonymise > generalise, the wider band, year over month, the lower top; the highest threshold;
-    the lowest caps; the longest record; all filters. Merging a list with itself, or in another order, gives the same.
+    the lowest caps; the longest record; all filters; every promise, with the latest day and the fewest months. Merging
+    a list with itself, or in another order, gives the same.
     """
     everything = [obligation for demand in demands for obligation in demand]
     merged: dict[str, Obligation] = {}
@@ -76,4 +81,14 @@ def _rest(everything: Sequence[Obligation]) -> list[Obligation]:
                 threshold=max(o.threshold for o in cells), complementary=any(o.complementary for o in cells)
             )
         )
-    return rest
+    return [*rest, *_promises(everything)]
+
+
+def _promises(everything: Sequence[Obligation]) -> list[Obligation]:
+    promises: list[Obligation] = [o for o in everything if isinstance(o, PublishResults | ReturnDerivedData)]
+    # Days of ISO 8601 sort as they come.
+    if days := [o.date for o in everything if isinstance(o, NoPublicationBefore)]:
+        promises.append(NoPublicationBefore(date=max(days)))
+    if months := [o.months for o in everything if isinstance(o, DeleteAtEnd)]:
+        promises.append(DeleteAtEnd(months=min(months)))
+    return promises

@@ -11,8 +11,8 @@ from gateway.obligations.errors import PredicateMalformed, UnknownObligation
 from gateway.obligations.predicate import AllOf, AnyOf, Comparison, Not, Predicate, document_of
 from gateway.obligations.predicate import parse as _predicate
 
-MAX_OBLIGATIONS = 2 * 2000 + 8
-"""Two for each column of the widest dataset, the contract's and the policy's, and a few that are about rows."""
+MAX_OBLIGATIONS = 2 * 2000 + 16
+"""Two for each column of the widest dataset, the contract's and the policy's, and a few about rows or promises."""
 
 
 class _Obligation(BaseModel):
@@ -101,8 +101,35 @@ class KeepRecord(_Obligation):
     years: int = Field(ge=1, le=100)
 
 
+class PublishResults(_Obligation):
+    """The consumer publishes its results. A promise, like all below: the grant's entry holds it, not the stream."""
+
+    kind: Literal["publish_results"] = "publish_results"
+
+
+class NoPublicationBefore(_Obligation):
+    """The consumer publishes nothing before this day (ISO 8601, UTC)."""
+
+    kind: Literal["no_publication_before"] = "no_publication_before"
+    date: str = Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+
+
+class ReturnDerivedData(_Obligation):
+    """The consumer gives what it derives from the data back to the provider."""
+
+    kind: Literal["return_derived_data"] = "return_derived_data"
+
+
+class DeleteAtEnd(_Obligation):
+    """The consumer deletes or returns the data so many months after the grant."""
+
+    kind: Literal["delete_at_end"] = "delete_at_end"
+    months: int = Field(ge=1, le=1200)
+
+
+Promise = PublishResults | NoPublicationBefore | ReturnDerivedData | DeleteAtEnd
 Obligation = Annotated[
-    Drop | Pseudonymise | Generalise | FilterRows | CapRows | CapPersons | SuppressSmallCells | KeepRecord,
+    Drop | Pseudonymise | Generalise | FilterRows | CapRows | CapPersons | SuppressSmallCells | KeepRecord | Promise,
     Field(discriminator="kind"),
 ]
 _ADAPTER: TypeAdapter[Obligation] = TypeAdapter(Obligation)

@@ -73,5 +73,5 @@ class Policies:
         logger.info("policy.changed", before=before.bundle.digest, now=digest)
 
     def _active(self, bundle: Bundle) -> Active:
-        memory = DecisionMemory() if self._remember and bundle.compares_clock else None
+        memory = DecisionMemory(bundle.ages) if self._remember and bundle.compares_clock else None
         return Active(bundle, self._make_engine(bundle), memory)

@@ -38,11 +38,32 @@ FLOOR = frozenset(
         "duo_permission",
         "classification_mode",
         "recipient_abroad",
+        "duo_collaboration",
+        "duo_ethics",
+        "duo_publish",
+        "duo_publish_after",
+        "duo_recipients",
+        "duo_region",
+        "duo_research_types",
+        "duo_return",
+        "duo_time_limit",
     }
 )
 """Rules that no bundle may lack: without one of them, fewer would be refused and nobody would notice."""
 
-OBLIGATION_FLOOR = frozenset({"drop", "pseudonymise", "generalise", "suppress_small_cells", "keep_record"})
+OBLIGATION_FLOOR = frozenset(
+    {
+        "drop",
+        "pseudonymise",
+        "generalise",
+        "suppress_small_cells",
+        "keep_record",
+        "publish_results",
+        "no_publication_before",
+        "return_derived_data",
+        "delete_at_end",
+    }
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PACKAGE = re.compile(r"^package ([a-z0-9_.]+)$", re.MULTILINE)
@@ -60,6 +81,7 @@ class Bundle:
 
     `compares_clock`: its author says that its rules only compare the time with times of the input (see `memory`).
     `catalogue`: every rule of the folder, whether its pack is on or not; `rules` are those that are.
+    `ages`: the limits on ages that its rules compare with, in seconds: every table member that ends in `_age_s`.
     `files`: every byte of it, by path, so that what decided once can decide again.
     `digest` is "sha256:" and the SHA-256, in hexadecimal, of one line per file in order of path: the SHA-256 of its
     bytes, two spaces, its path, a newline. Tests are not part of it.
@@ -74,6 +96,7 @@ class Bundle:
     packs: tuple[str, ...] = ()
     catalogue: tuple[Rule, ...] = ()
     compares_clock: bool = False
+    ages: tuple[int, ...] = ()
 
     def write(self, directory: Path) -> None:
         """An OPA bundle in a new or empty directory, as `opa run --server --bundle DIRECTORY` loads it."""
@@ -119,7 +142,7 @@ def bundle_of(files: dict[str, bytes], packs: frozenset[str] = frozenset()) -> B
     data["bundle"] = {"digest": digest, "rules": list(rules), "obligations": list(obligations)}
     decision = data.get("access", {}).get("decision", {}).get("table", {})
     clock = decision.get("clock") if isinstance(decision, dict) else None
-    return Bundle(digest, modules, data, rules, obligations, files, on, catalogue, clock == "compared")
+    return Bundle(digest, modules, data, rules, obligations, files, on, catalogue, clock == "compared", _ages(data))
 
 
 def read_folder(directory: Path) -> dict[str, bytes]:
@@ -198,6 +221,15 @@ def _place(data: dict[str, Any], path: str, value: dict[str, Any]) -> None:
             raise BundleInvalid(f"{path} lies in a folder named like a table.")
         node = node.setdefault(part, {})
     node.update(value)
+
+
+def _ages(node: Any) -> tuple[int, ...]:
+    """Every limit on an age in the rules' tables."""
+    found: set[int] = set()
+    if isinstance(node, dict):
+        for name, value in node.items():
+            found |= {value} if name.endswith("_age_s") and type(value) is int else set(_ages(value))
+    return tuple(sorted(found))
 
 
 def _exporters(modules: dict[str, str], folder: str, floor: frozenset[str]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 A decision is a pure function of bundle and input, and of a permit's input only the time moves by itself. Under a bundle
 whose rules do no more with the time than compare it with times of the input, which its author says by `"clock":
-"compared"` in `access/decision/data.json`, a permit holds from one such time to the next. Refusals are not kept: they
-show the time they saw.
+"compared"` in `access/decision/data.json`, a permit holds from one such time to the next; where a rule limits an age,
+from one such time and age to the next. Refusals are not kept: they show the time they saw.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ class _Kept:
 class DecisionMemory:
     """The permits of one process, those asked for least recently forgotten first. Used on one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, ages: tuple[int, ...] = ()) -> None:
+        """`ages`: limits on ages, in seconds, that the rules add to times of the input."""
+        self._after = (0, *ages)
         self._kept: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
 
     def recall(self, bundle: str, document: Document) -> Decision | None:
@@ -56,7 +58,7 @@ class DecisionMemory:
         if decision.result != "permit" or len(document.data) > MAX_BYTES:
             return
         now = document.value["context"]["now"]
-        since, until = _unchanged(document.value, now)
+        since, until = _unchanged(document.value, now, self._after)
         self._kept[decision.bundle, document.timeless] = _Kept(decision, since, min(until, now + LIFE_S))
         while len(self._kept) > PERMITS:
             self._kept.popitem(last=False)
@@ -65,13 +67,16 @@ class DecisionMemory:
         self._kept.clear()
 
 
-def _unchanged(document: dict[str, Any], now: int) -> tuple[int, int]:
-    """The half-open interval around `now`, in seconds, in which it compares alike with every number of the input."""
+def _unchanged(document: dict[str, Any], now: int, after: tuple[int, ...]) -> tuple[int, int]:
+    """The half-open interval around `now`, in seconds, in which it compares alike with every number of the input.
+
+    `after`: what may be added to a number before it is compared.
+    """
     # Any integer may be a time: to take one for a time that is none only makes the interval shorter. Before or after a
     # time t means a change at t or, where t itself still counts, at t + 1.
     times = {now, now + LIFE_S}
     for number in _integers({name: member for name, member in document.items() if name != "context"}):
-        times |= {number, number + 1}
+        times |= {number + age + edge for age in after for edge in (0, 1)}
     ordered = sorted(times)
     place = bisect_right(ordered, now)
     return ordered[place - 1], ordered[place]

@@ -39,7 +39,17 @@ def _full_registration() -> dict[str, Any]:
             "core_data": True,
             "important_data": True,
             "hgr": {"information": True, "seq": "exome", "persons": 501, "important_pedigree": True},
-            "duo": [{"id": "DUO:0000007", "disease_terms": ["MONDO:0004992"]}, {"id": "DUO:00000044"}],
+            "duo": [
+                {"id": "DUO:0000007", "disease_terms": ["MONDO:0004992"]},
+                {"id": "DUO:00000044"},
+                {"id": "DUO:0000012", "types": ["cohort", "DUO:0000037"]},
+                {"id": "DUO:0000022", "regions": ["CN", "CN-BJ"]},
+                {"id": "DUO:0000024", "date": "2028-02-29"},
+                {"id": "DUO:0000025", "months": 1200},
+                {"id": "DUO:0000026", "users": ["a-0123456789abcdef0123"]},
+                {"id": "DUO:0000027", "projects": ["Project 7 / 2026 #1"]},
+                {"id": "DUO:0000028", "institutions": ["did:web:a.example"]},
+            ],
             "consent": {
                 "basis": "consent",
                 "separate": True,

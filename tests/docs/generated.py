@@ -210,7 +210,7 @@ GOVERNANCE = {
     "important_data": "important data: leaves the country on a security assessment only",
     "hgr": "human genetic resources: `information`, `seq`, `persons`, `important_pedigree`, `specific_region`,"
     " `other_trigger`",
-    "duo": "Data Use Ontology terms: one permission, any modifiers; `disease_terms` (MONDO) where one needs them",
+    "duo": "Data Use Ontology terms: one permission, any modifiers, each with its parameter: see below",
     "consent": "`basis`, and what consents say: `separate`, `recipients`, `purposes`, `overseas`, `guardian`,"
     " `withdrawals_applied_at`",
     "provenance_statement": "reference of the statement where the data comes from",

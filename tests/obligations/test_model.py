@@ -30,6 +30,10 @@ ALL = [
     {"kind": "cap_persons", "persons": 5},
     {"kind": "suppress_small_cells", "threshold": 12, "complementary": True},
     {"kind": "keep_record", "years": 3},
+    {"kind": "publish_results"},
+    {"kind": "no_publication_before", "date": "2027-06-30"},
+    {"kind": "return_derived_data"},
+    {"kind": "delete_at_end", "months": 12},
 ]
 
 
@@ -62,6 +66,11 @@ def test_parse_and_document_are_inverse(demand):
         {"kind": "cap_rows", "rows": True},
         {"kind": "suppress_small_cells", "threshold": 0},
         {"kind": "suppress_small_cells"},
+        {"kind": "publish_results", "by": "2027-06-30"},
+        {"kind": "no_publication_before"},
+        {"kind": "no_publication_before", "date": "some day"},
+        {"kind": "delete_at_end", "months": None},
+        {"kind": "delete_at_end", "months": 0},
         "drop",
         None,
     ],
@@ -102,11 +111,19 @@ def band(width, **more):
         ({"kind": "cap_persons", "persons": 3}, ALL[8], {"kind": "cap_persons", "persons": 3}),
         (ALL[9], {**ALL[9], "threshold": 14, "complementary": False}, {**ALL[9], "threshold": 14}),
         (ALL[10], {"kind": "keep_record", "years": 20}, {"kind": "keep_record", "years": 20}),
+        (ALL[11], ALL[11], ALL[11]),
+        (ALL[12], {**ALL[12], "date": "2027-07-01"}, {**ALL[12], "date": "2027-07-01"}),
+        (ALL[14], {**ALL[14], "months": 6}, {**ALL[14], "months": 6}),
     ],
 )
 def test_the_strictest_wins(one, other, strictest):
     for pair in ((one, other), (other, one)):
         assert merge(parse([pair[0]]), parse([pair[1]])) == parse([strictest])
+
+
+@pytest.mark.parametrize("demand", ALL, ids=lambda demand: demand["kind"])
+def test_nothing_that_is_owed_gets_lost(demand):
+    assert merge(parse([demand])) == parse([demand])
 
 
 def test_all_filters_hold():

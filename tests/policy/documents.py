@@ -134,6 +134,11 @@ def document() -> Document:
                 "columns": ["age", "result"],
                 "group_by": [],
                 "filter_columns": [],
+                "months": None,
+                "accepts": {"publish": False, "return_derived": False},
+                "collaboration_ref": None,
+                "project": None,
+                "research_types": [],
             },
         }
     )
@@ -158,7 +163,7 @@ def furnished() -> Document:
         {
             "dataset.consent": consent(),
             "approvals.pia": {"ref": "PIA-1", "date": NOW - 60},
-            "approvals.ethics": ethics_decision(),
+            "approvals.ethics": ethics_approval(),
         }
     )
 
@@ -178,6 +183,35 @@ def changed(changes: dict[str, Any], base: Document | None = None) -> Document:
     return made
 
 
+def ethics_approval(**facts: Any) -> Document:
+    """An ethics approval that covers the valid document's dataset and purpose."""
+    return {
+        "ref": "EC-1",
+        "valid_from": NOW - 60,
+        "valid_to": NOW + 60,
+        "datasets": [DATASET],
+        "purposes": ["P02", "P05"],
+        "exempt": False,
+    } | facts
+
+
+def genetic_approval(kind: str, **facts: Any) -> Document:
+    """What the health authority approved of the valid document's participant and dataset."""
+    return {"kind": kind, "ref": "R-1", "party": PHARMA, "dataset": DATASET, "backup_submitted": True} | facts
+
+
+def genetic(**facts: Any) -> Document:
+    """Facts of 480 sequenced exomes, nothing else about them."""
+    return {
+        "information": True,
+        "seq": "exome",
+        "persons": 480,
+        "important_pedigree": False,
+        "specific_region": False,
+        "other_trigger": False,
+    } | facts
+
+
 def export_approval(**facts: Any) -> Document:
     """An export mechanism that covers the valid document's request, were it abroad."""
     return {
@@ -186,17 +220,6 @@ def export_approval(**facts: Any) -> Document:
         "dataset": DATASET,
         "recipient": PHARMA,
         "purposes": ["P05"],
-        "valid_from": NOW - 60,
-        "valid_to": NOW + 60,
-    } | facts
-
-
-def ethics_decision(**facts: Any) -> Document:
-    return {
-        "ref": "EC-1",
-        "datasets": [DATASET],
-        "purposes": ["P02", "P05"],
-        "exempt": False,
         "valid_from": NOW - 60,
         "valid_to": NOW + 60,
     } | facts
@@ -235,7 +258,7 @@ DOUBTFUL: Document = EUROPEAN | {
     "request.purpose.id": "P16",
     "contract.purposes": ["P16", "P05"],
     "dataset.consent": consent(purposes=["P16", "P05"]),
-    "approvals.ethics": ethics_decision(purposes=["P16", "P05"]),
+    "approvals.ethics": ethics_approval(purposes=["P16", "P05"]),
     "approvals.permit": data_permit(purposes=["P16", "P05"]),
     "approvals.committee": committee_decision("EHDS-01", "EHDS-05", "GDPR-02"),
 }

@@ -26,8 +26,9 @@ POLICIES = Path(__file__).parents[2] / "policies"
 
 
 @cache
-def bundle() -> Bundle:
-    return load_bundle(POLICIES)
+def bundle(*packs: str) -> Bundle:
+    """The bundle with these packs on beside the required ones."""
+    return load_bundle(POLICIES, frozenset(packs))
 
 
 @cache
@@ -38,8 +39,8 @@ def whole_bundle() -> Bundle:
 
 
 @cache
-def embedded() -> EmbeddedEngine:
-    return EmbeddedEngine(bundle())
+def embedded(*packs: str) -> EmbeddedEngine:
+    return EmbeddedEngine(bundle(*packs))
 
 
 @cache
@@ -47,15 +48,15 @@ def whole_embedded() -> EmbeddedEngine:
     return EmbeddedEngine(whole_bundle())
 
 
-def decided(document: dict[str, Any], engine: Engine | None = None) -> Decision:
+def decided(document: dict[str, Any], engine: Engine | None = None, packs: tuple[str, ...] = ()) -> Decision:
     """The gateway's decision: schema first, then the engine."""
-    engine = engine or embedded()
+    engine = engine or embedded(*packs)
     return asyncio.run(decide(engine, engine.digest, document))
 
 
-def answered(document: dict[str, Any], engine: Engine | None = None) -> Decision:
+def answered(document: dict[str, Any], engine: Engine | None = None, packs: tuple[str, ...] = ()) -> Decision:
     """The engine's own decision, also on what the schema would have stopped."""
-    return parse_decision(asyncio.run((engine or embedded()).evaluate(as_bytes(document))))
+    return parse_decision(asyncio.run((engine or embedded(*packs)).evaluate(as_bytes(document))))
 
 
 def spoken(decision: Decision) -> set[tuple[str, str]]:

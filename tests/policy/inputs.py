@@ -20,15 +20,18 @@ from tests.policy.documents import (
     consent,
     data_permit,
     document,
-    ethics_decision,
+    ethics_approval,
     export_approval,
+    genetic,
+    genetic_approval,
 )
 
 STRANGER = "did:web:stranger.example"
 NAMES = [column["name"] for column in COLUMNS]
 PLACES = ["CN", "CN-BJ", "CN-SH", "US", "US-CA", "DE", "CNX"[:2] + "-X"]
 TERMS = ["MONDO:0004992", "MONDO:0008903", "MONDO:0005148", "MONDO:0005233", "MONDO:9999999"]
-CODES = [f"DUO:{n:07}" for n in (1, 4, 6, 7, 11, 15, 16, 18, 21, 42, 43, 44, 45, 46)] + ["DUO:00000044", "DUO:9999999"]
+NUMBERS = (1, 4, 6, 7, 11, 12, 15, 16, 18, 19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 42, 43, 44, 45, 46)
+CODES = [*(f"DUO:{n:07}" for n in NUMBERS), "DUO:00000044", "DUO:9999999"]
 PARTIES = document()["contract"]["parties"]
 SIGNATURES = document()["contract"]["signatures"]
 
@@ -39,9 +42,43 @@ def some(values: list[Any], most: int = 4) -> st.SearchStrategy[list[Any]]:
 
 _booleans = st.booleans()
 _tags = st.builds(
-    lambda code, terms: {"id": code} | ({"disease_terms": terms} if terms is not None else {}),
+    lambda code, terms, more: {"id": code} | ({"disease_terms": terms} if terms is not None else {}) | more,
     st.sampled_from(CODES),
     st.none() | some(TERMS, 2),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "types": some(["cohort", "trial"], 2),
+            "regions": some(PLACES, 2),
+            "date": st.just("2027-06-30"),
+            "months": st.integers(1, 3),
+            "users": some([document()["user"]["id"], "a-other"], 2),
+            "projects": some(["PRJ-1", "PRJ-2"], 2),
+            "institutions": some([PHARMA, STRANGER], 2),
+        },
+    ),
+)
+_dataset_ids = st.sampled_from([DATASET, DATASET[:-1] + "9"])
+_genetic_approvals = st.lists(
+    st.builds(
+        lambda kind, party, dataset, backup: genetic_approval(
+            kind, party=party, dataset=dataset, backup_submitted=backup
+        ),
+        st.sampled_from(["prior_report", "cooperation_approval", "trial_filing", "security_review"]),
+        st.sampled_from([PHARMA, STRANGER]),
+        _dataset_ids,
+        _booleans,
+    ),
+    max_size=4,
+)
+_genetic = st.none() | st.builds(
+    lambda seq, persons, facts: genetic(seq=seq, persons=persons, **facts),
+    st.sampled_from(["none", "panel", "exome", "genome", None]),
+    st.sampled_from([0, 500, 501]),
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(("information", "important_pedigree", "specific_region", "other_trigger"), _booleans),
+    ),
 )
 _columns = st.lists(
     st.builds(
@@ -79,7 +116,7 @@ _consents = st.none() | st.builds(
 )
 _terms = {"valid_from": st.integers(NOW - 2, NOW + 1), "valid_to": st.integers(NOW - 1, NOW + 2)}
 _ethics = st.none() | st.builds(
-    ethics_decision, datasets=some(_DATASETS, 2), purposes=some(["P02", "P05"], 2), exempt=_booleans, **_terms
+    ethics_approval, datasets=some(_DATASETS, 2), purposes=some(["P02", "P05"], 2), exempt=_booleans, **_terms
 )
 _permits = st.none() | st.builds(
     data_permit, dataset=st.sampled_from(_DATASETS), purposes=some(["P02", "P05"], 2), **_terms
@@ -105,10 +142,16 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "participant.for_profit": _booleans,
     "participant.public_body": _booleans,
     "participant.mlps_level": st.integers(0, 5),
+    "participant.country": st.sampled_from(["CN", "US", "DE"]),
+    "participant.overseas_entity": _booleans,
+    "participant.foreign_control": _booleans,
+    "participant.foreign_equity_pct": st.sampled_from([0, 49, 50, 100]),
     "provider.id": st.sampled_from([HOSPITAL, STRANGER]),
     "provider.identity_verified": _booleans,
     "provider.blocked": _booleans,
     "provider.ciio": _booleans,
+    "provider.foreign_control": _booleans,
+    "provider.kind": st.sampled_from(["hospital", "pharma", "regulator"]),
     "user.org_id": st.sampled_from([PHARMA, HOSPITAL]),
     "user.accessing_from": st.sampled_from(PLACES),
     "user.secure_environment": _booleans,
@@ -123,12 +166,14 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     ),
     "dataset.source_level": st.integers(1, 5),
     "dataset.deidentification_report": st.sampled_from([None, "doc-1"]),
-    "dataset.contains": some(["health", "genetic", "location", "other", "other"], 2),
     "dataset.under_14": _booleans,
     "dataset.consent": _consents,
     "dataset.core_data": _booleans,
     "dataset.important_data": _booleans,
     "dataset.duo": st.lists(_tags, max_size=4),
+    "dataset.contains": some(["health", "genetic", "biometric", "imaging", "location", "other", "other"], 3),
+    "dataset.persons": st.sampled_from([None, 99, 100, 999, 1000, 9999, 10000]),
+    "dataset.hgr": _genetic,
     "dataset.provenance_statement": st.sampled_from([None, "doc-77"]),
     "dataset.person_column": st.sampled_from([None, *NAMES]),
     "dataset.columns": _columns,
@@ -144,12 +189,14 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "contract.delivery_modes": some(["M0", "M1", "M2", "M3", "M4", "M5", "M6"]),
     "contract.columns": some(NAMES, 6),
     "contract.processing_locations": some(PLACES),
+    "contract.prohibitions": some(["reidentify", "distribute", "subprocess"], 3),
     "approvals.export": _approvals,
     "approvals.ethics": _ethics,
     "approvals.pia": _dated("PIA-1", YEAR),
     "approvals.risk_assessment": _dated("RA-1", YEAR),
     "approvals.permit": _permits,
     "approvals.committee": _committees,
+    "approvals.hgr": _genetic_approvals,
     "request.action": st.sampled_from(["read", "aggregate", "compute", "label", "train"]),
     "request.mode": st.sampled_from(["M0", "M1", "M2", "M3", "M4", "M5", "M6"]),
     "request.purpose.id": st.sampled_from(["P01", "P02", "P05", "P16", "P18", "P23", "X01", "X04", "X06"]),
@@ -164,6 +211,73 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "request.columns": some(NAMES),
     "request.group_by": some(NAMES, 2),
     "request.filter_columns": some(NAMES, 2),
+    "request.months": st.none() | st.integers(1, 3),
+    "request.accepts.publish": _booleans,
+    "request.accepts.return_derived": _booleans,
+    "request.collaboration_ref": st.sampled_from([None, "letter-1"]),
+    "request.project": st.sampled_from([None, "PRJ-1", "PRJ-3"]),
+    "request.research_types": some(["cohort", "trial"], 2),
+}
+
+
+def tagged(number: int, **parameter: Any) -> dict[str, Any]:
+    return {"dataset.duo": [{"id": "DUO:0000006"}, {"id": f"DUO:{number:07}", **parameter}]}
+
+
+FOREIGN: dict[str, Any] = {
+    "participant.foreign_equity_pct": 50,
+    "dataset.hgr": genetic(),
+    "dataset.contains": ["genetic"],
+    "request.action": "aggregate",
+    "request.mode": "M3",
+    "approvals.ethics": ethics_approval(),
+    "approvals.hgr": [genetic_approval("prior_report"), genetic_approval("cooperation_approval")],
+}
+"""A company in Beijing under foreign control, with everything that the rules on genetic resources ask for."""
+AMERICAN: dict[str, Any] = {
+    "dataset.origin": ["US"],
+    "dataset.columns": [column for column in COLUMNS if column["name"] != "patient_name"],
+}
+
+# What a rule is content with, and a change of it that it refuses: by rule, with the code it then gives.
+TURNED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "duo_research_types": (
+        tagged(12, types=["cohort"]) | {"request.research_types": ["cohort"]},
+        {"request.research_types": ["cohort", "trial"]},
+        "DUO-12",
+    ),
+    "duo_publish": (tagged(19) | {"request.accepts.publish": True}, {"request.accepts.publish": False}, "DUO-19"),
+    "duo_collaboration": (
+        tagged(20) | {"request.collaboration_ref": "letter-1"},
+        {"request.collaboration_ref": None},
+        "DUO-20",
+    ),
+    "duo_ethics": (
+        tagged(21) | {"approvals.ethics": ethics_approval()},
+        {"approvals.ethics": ethics_approval(valid_to=NOW)},
+        "DUO-21",
+    ),
+    "duo_region": (tagged(22, regions=["CN-BJ"]), {"user.accessing_from": "CN-SH"}, "DUO-22"),
+    "duo_publish_after": (tagged(24, date="2027-06-30"), tagged(24), "DUO-24"),
+    "duo_time_limit": (tagged(25, months=12) | {"request.months": 12}, {"request.months": 13}, "DUO-25"),
+    "duo_recipients": (tagged(28, institutions=[PHARMA]), tagged(28, institutions=[STRANGER]), "DUO-28"),
+    "duo_return": (
+        tagged(29) | {"request.accepts.return_derived": True},
+        {"request.accepts.return_derived": False},
+        "DUO-29",
+    ),
+}
+# The same for rules whose pack is not always on.
+TURNED_IN_PACKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "genetic_declared": (FOREIGN, {"dataset.hgr": genetic(information=False)}, "HGR-01"),
+    "genetic_copy": (FOREIGN, {"request.action": "read", "request.mode": "M5"}, "HGR-03"),
+    "genetic_partner": (FOREIGN, {"provider.foreign_equity_pct": 50}, "HGR-04"),
+    "genetic_cooperation": (FOREIGN, {"approvals.hgr": [genetic_approval("prior_report")]}, "HGR-05"),
+    "genetic_report": (FOREIGN, {"approvals.hgr": [genetic_approval("cooperation_approval")]}, "HGR-06"),
+    "genetic_security": (FOREIGN, {"dataset.hgr": genetic(persons=501)}, "HGR-07"),
+    "genetic_ethics": (FOREIGN, {"approvals.ethics": None}, "HGR-08"),
+    "us_limited_data_set": (AMERICAN, {"dataset.columns": COLUMNS}, "US-03"),
+    "us_bulk_data": (AMERICAN, {"dataset.persons": 10_000}, "XB-13"),
 }
 
 IN_PLACE = {"request.action": "aggregate", "request.mode": "M3"}
@@ -188,13 +302,20 @@ HARMLESS: list[dict[str, Any]] = [
         "request.purpose.disease_terms": ["MONDO:0008903"],
         "request.purpose.methods": True,
     },
+    *(content for content, _, _ in TURNED.values()),
+    FOREIGN,
+    AMERICAN,
 ]
+REFUSED = [content | turn for content, turn, _ in (*TURNED.values(), *TURNED_IN_PACKS.values())]
 
 # Rules that look at several places at once would seldom speak, were each place drawn as often as any other.
 OFTEN = [
     "approvals.ethics",
     "dataset.consent",
+    "dataset.core_data",
     "dataset.identifiability",
+    "dataset.identifiability",
+    "dataset.important_data",
     "dataset.origin",
     "dataset.version",
     "participant.mlps_level",
@@ -214,9 +335,9 @@ def _set(made: dict[str, Any], path: str, value: Any) -> None:
 
 @st.composite
 def inputs(draw: st.DrawFn, valid: Callable[[], dict[str, Any]] = document, most: int = 3) -> dict[str, Any]:
-    """A valid document with a harmless variation and up to `most` places drawn anew; often none."""
+    """A valid document with a variation, mostly harmless, and up to `most` places drawn anew; often none."""
     made = valid()
-    for path, value in draw(st.sampled_from(HARMLESS)).items():
+    for path, value in draw(st.sampled_from(HARMLESS) | st.sampled_from(HARMLESS) | st.sampled_from(REFUSED)).items():
         _set(made, path, value)
     for path in draw(st.lists(st.sampled_from(DRAWN), max_size=most, unique=True)):
         _set(made, path, draw(PLACES_OF[path]))

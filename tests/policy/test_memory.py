@@ -16,8 +16,8 @@ from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
 from gateway.policy.document import Document, composed, part
 from gateway.policy.memory import LIFE_S, MAX_BYTES, PERMITS, DecisionMemory
-from tests.policy.documents import NOW, changed, document, export_approval
-from tests.policy.engines import POLICIES, bundle, embedded, whole_bundle
+from tests.policy.documents import NOW, changed, document, export_approval, furnished
+from tests.policy.engines import POLICIES, bundle, decided, embedded, whole_bundle, whole_embedded
 from tests.policy.inputs import inputs
 
 
@@ -34,7 +34,7 @@ def asked(whole: Document) -> Decision:
 
 
 def kept(whole: dict[str, Any]) -> tuple[DecisionMemory, Decision]:
-    memory, decision = DecisionMemory(), asked(made(whole))
+    memory, decision = DecisionMemory(bundle().ages), asked(made(whole))
     memory.keep(made(whole), decision)
     return memory, decision
 
@@ -103,6 +103,22 @@ def test_memory_is_bounded() -> None:
     wide = changed({"request.columns": [f"{n:060}" for n in range(MAX_BYTES // 60)]})
     memory.keep(made(wide), decision)
     assert recalled(memory, made(wide)) is None
+
+
+def test_an_age_that_is_reached_ends_the_permit() -> None:
+    rules = whole_bundle()
+    (limit,) = [age for age in rules.ages if age == 86_400]
+    whole = changed({"contract.valid_from": NOW - 2 * limit}, furnished())
+    whole["dataset"]["consent"]["withdrawals_applied_at"] = NOW - limit + 10
+    decision = decided(whole, whole_embedded())
+    assert decision.result == "permit"
+    memory = DecisionMemory(rules.ages)
+    memory.keep(made(whole), decision)
+    ends = next(
+        second for second in range(30) if decided(at(whole, NOW + second).value, whole_embedded()).result != "permit"
+    )
+    assert recalled(memory, at(whole, NOW + ends - 1), rules.digest) is decision
+    assert recalled(memory, at(whole, NOW + ends), rules.digest) is None
 
 
 @given(inputs(), st.integers(0, 2 * LIFE_S))

@@ -15,7 +15,7 @@ from tests.policy.documents import (
     consent,
     data_permit,
     document,
-    ethics_decision,
+    ethics_approval,
     furnished,
 )
 from tests.policy.engines import answered, bundle, decided, spoken, whole_bundle, whole_embedded
@@ -75,7 +75,7 @@ REFUSED = {
     ),
     "an unprotected system": ({"participant.mlps_level": 2}, "recipient_system_protected", "DSL-06"),
     "no ethics review": ({"approvals.ethics": None}, "ethics_review", "ETH-01"),
-    "an exemption for commerce": ({"approvals.ethics": ethics_decision(exempt=True)}, "ethics_exemption", "ETH-02"),
+    "an exemption for commerce": ({"approvals.ethics": ethics_approval(exempt=True)}, "ethics_exemption", "ETH-02"),
     "care with European data": (
         EUROPEAN | {"request.purpose.id": "P01", "contract.purposes": ["P01"]},
         "ehds_purpose",

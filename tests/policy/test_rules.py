@@ -10,6 +10,7 @@ import pytest
 from gateway.policy.errors import PolicyUnavailable
 from tests.policy.documents import COLUMNS, DATASET, HOSPITAL, NOW, PHARMA, changed, document, export_approval, party
 from tests.policy.engines import answered, bundle, decided, spoken
+from tests.policy.inputs import TURNED
 
 STRANGER = "did:web:stranger.example"
 PARTIES = document()["contract"]["parties"]
@@ -58,6 +59,9 @@ PERMITTED = {
     "important data, assessed": ABROAD
     | {"dataset.important_data": True, "approvals.export": export_approval(mechanism="assessment")},
 }
+
+
+PERMITTED |= {f"{rule}, content": content for rule, (content, _, _) in TURNED.items()}
 
 
 @pytest.mark.parametrize("changes", PERMITTED.values(), ids=PERMITTED.keys())
@@ -187,6 +191,11 @@ REFUSED = {
         "X06": "HGR-09",
     }.items()
 }
+REFUSED |= {
+    f"{rule}, turned": (content | turn, rule, code)
+    for rule, (content, turn, code) in TURNED.items()
+    if rule != "duo_publish_after"  # it asks a person
+}
 
 
 @pytest.mark.parametrize(("changes", "rule", "code"), REFUSED.values(), ids=REFUSED.keys())
@@ -198,7 +207,8 @@ def test_refuses(changes, rule, code):
 
 
 def test_every_required_rule_has_a_refusal_here_or_in_its_own_tests():
-    assert {rule for _, rule, _ in REFUSED.values()} | {"duo_permission", "input_complete"} == set(bundle().rules)
+    elsewhere = {"duo_permission", "duo_publish_after", "input_complete"}
+    assert {rule for _, rule, _ in REFUSED.values()} | elsewhere == set(bundle().rules)
 
 
 # Everything a rule reads, taken away: the engine alone must refuse, without the schema before it.

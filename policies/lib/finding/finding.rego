@@ -12,11 +12,17 @@ made(entry) := {
 	"text": entry.text,
 	"facts": {path: value |
 		some path in entry.facts
-		value := object.get(input, split(path, "."), null)
+		value := shown(path)
 	},
 	"source": entry.source,
 	"remedy": entry.remedy,
 }
+
+# Who asks reads the facts: of a list of who else is let in, it is not told who is on it.
+shown(path) := [object.remove(tag, data.lib.finding.table.withheld[path]) | some tag in object.get(input, split(path, "."), [])] if {
+	path in object.keys(data.lib.finding.table.withheld)
+	is_array(object.get(input, split(path, "."), null))
+} else := object.get(input, split(path, "."), null)
 
 # The same, with what was found filled into the text.
 filled(entry, values) := made(object.union(entry, {"text": sprintf(entry.text, values)}))

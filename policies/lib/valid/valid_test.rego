@@ -200,6 +200,11 @@ document := {
 		],
 		"group_by": [],
 		"filter_columns": [],
+		"months": null,
+		"accepts": {"publish": false, "return_derived": false},
+		"collaboration_ref": null,
+		"project": null,
+		"research_types": [],
 	},
 }
 

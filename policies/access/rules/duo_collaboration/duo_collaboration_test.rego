@@ -1,0 +1,38 @@
+package access.rules_test.duo_collaboration
+
+import data.access.rules
+import data.lib.valid_test as valid
+
+# The valid document with tags beside its permission, and places of it set.
+asked(tags, changes) := json.patch(valid.document, array.concat(
+	[{"op": "add", "path": "/dataset/duo/-", "value": tag} | some tag in tags],
+	changes,
+))
+
+set_to(path, value) := [{"op": "add", "path": path, "value": value}]
+
+taken(path) := [{"op": "remove", "path": path}]
+
+test_no_such_condition_is_ok if rules.verdict.duo_collaboration == "ok" with input as valid.document
+
+test_no_code_is_refused if {
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as valid.changed("/dataset/duo", [])
+}
+
+test_missing_codes_are_refused if {
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as valid.without("/dataset/duo")
+}
+
+test_a_reference_is_ok if rules.verdict.duo_collaboration == "ok" with input as asked([{"id": "DUO:0000020"}], set_to("/request/collaboration_ref", "letter-1"))
+
+test_no_reference_is_refused if {
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([{"id": "DUO:0000020"}], set_to("/request/collaboration_ref", ""))
+}
+
+test_a_missing_reference_is_refused if {
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([{"id": "DUO:0000020"}], taken("/request/collaboration_ref"))
+}
+
+test_a_reference_that_is_null_is_refused if {
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([{"id": "DUO:0000020"}], [])
+}

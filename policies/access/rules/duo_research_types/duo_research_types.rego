@@ -1,0 +1,35 @@
+# The studies are of the types that the dataset is given for.
+package access.rules
+
+import data.lib.duo
+import data.lib.finding
+
+duo_research_types_findings := data.access.rules.duo_research_types.table.findings
+
+verdict["duo_research_types"] := "ok" if {
+	codes := duo.codes
+	term := data.access.rules.duo_research_types.table.term
+	not term in codes
+} else := "ok" if {
+	duo_research_types_stated(input)
+	duo_research_types_fit(input)
+} else := duo_research_types_causes(input)
+
+duo_research_types_stated(document) if {
+	count(document.request.research_types) > 0
+	tags := duo.tags(document, data.access.rules.duo_research_types.table.term)
+	count(tags) > 0
+	every tag in tags { count(tag.types) > 0 }
+}
+
+duo_research_types_fit(document) if {
+	tags := duo.tags(document, data.access.rules.duo_research_types.table.term)
+	every tag in tags {
+		every type in document.request.research_types { type in tag.types }
+	}
+}
+
+# Where one side says nothing there is nothing to compare: a person looks.
+duo_research_types_causes(document) := {finding.made(duo_research_types_findings.unstated)} if {
+	not duo_research_types_stated(document)
+} else := {finding.made(duo_research_types_findings.unfit)}

@@ -1,0 +1,52 @@
+package access.rules_test.duo_research_types
+
+import data.access.rules
+import data.lib.valid_test as valid
+
+# The valid document with tags beside its permission, and places of it set.
+asked(tags, changes) := json.patch(valid.document, array.concat(
+	[{"op": "add", "path": "/dataset/duo/-", "value": tag} | some tag in tags],
+	changes,
+))
+
+set_to(path, value) := [{"op": "add", "path": path, "value": value}]
+
+taken(path) := [{"op": "remove", "path": path}]
+
+test_no_such_condition_is_ok if rules.verdict.duo_research_types == "ok" with input as valid.document
+
+test_no_code_is_refused if {
+	"DUO-12" in valid.codes(rules.verdict.duo_research_types) with input as valid.changed("/dataset/duo", [])
+}
+
+test_missing_codes_are_refused if {
+	"DUO-12" in valid.codes(rules.verdict.duo_research_types) with input as valid.without("/dataset/duo")
+}
+
+test_a_type_of_the_list_is_ok if rules.verdict.duo_research_types == "ok" with input as asked([{"id": "DUO:0000012", "types": ["paediatric", "cohort"]}], set_to("/request/research_types", ["cohort"]))
+
+test_all_types_of_the_list_are_ok if rules.verdict.duo_research_types == "ok" with input as asked([{"id": "DUO:0000012", "types": ["paediatric", "cohort"]}], set_to("/request/research_types", ["cohort", "paediatric"]))
+
+test_one_type_beside_the_list_is_refused if {
+	["DUO-12", "deny"] in {[found.code, found.effect] | some found in rules.verdict.duo_research_types} with input as asked([{"id": "DUO:0000012", "types": ["paediatric", "cohort"]}], set_to("/request/research_types", ["cohort", "trial"]))
+}
+
+test_no_type_is_referred if {
+	["DUO-12", "refer"] in {[found.code, found.effect] | some found in rules.verdict.duo_research_types} with input as asked([{"id": "DUO:0000012", "types": ["paediatric", "cohort"]}], [])
+}
+
+test_a_missing_type_is_referred if {
+	["DUO-12", "refer"] in {[found.code, found.effect] | some found in rules.verdict.duo_research_types} with input as asked([{"id": "DUO:0000012", "types": ["paediatric", "cohort"]}], taken("/request/research_types"))
+}
+
+test_no_list_is_referred if {
+	["DUO-12", "refer"] in {[found.code, found.effect] | some found in rules.verdict.duo_research_types} with input as asked([{"id": "DUO:0000012"}], set_to("/request/research_types", ["cohort"]))
+}
+
+test_an_empty_list_is_referred if {
+	["DUO-12", "refer"] in {[found.code, found.effect] | some found in rules.verdict.duo_research_types} with input as asked([{"id": "DUO:0000012", "types": []}], set_to("/request/research_types", ["cohort"]))
+}
+
+test_every_tag_counts if {
+	["DUO-12", "deny"] in {[found.code, found.effect] | some found in rules.verdict.duo_research_types} with input as asked([{"id": "DUO:0000012", "types": ["cohort"]}, {"id": "DUO:0000012", "types": ["trial"]}], set_to("/request/research_types", ["cohort"]))
+}

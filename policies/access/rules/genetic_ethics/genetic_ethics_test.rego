@@ -1,0 +1,112 @@
+package access.rules_test.genetic_ethics
+
+import data.access.rules
+import data.lib.valid_test as valid
+
+# A company in Beijing under foreign control asks for 480 exomes, in place.
+foreign := json.patch(valid.document, [
+	{"op": "replace", "path": "/participant/foreign_equity_pct", "value": 100},
+	{"op": "replace", "path": "/dataset/hgr", "value": exomes},
+	{"op": "replace", "path": "/dataset/contains", "value": ["genetic"]},
+	{"op": "replace", "path": "/request/mode", "value": "M3"},
+])
+
+exomes := {
+	"information": true,
+	"seq": "exome",
+	"persons": 480,
+	"important_pedigree": false,
+	"specific_region": false,
+	"other_trigger": false,
+}
+
+changed(path, value) := json.patch(foreign, [{"op": "add", "path": path, "value": value}])
+
+without(path) := json.patch(foreign, [{"op": "remove", "path": path}])
+
+approved := {
+	"ref": "EC-1",
+	"valid_from": valid.document.context.now,
+	"valid_to": valid.document.context.now + 1,
+	"datasets": [valid.document.dataset.id],
+	"purposes": ["P05"],
+	"exempt": false,
+}
+
+under(changes) := object.union(approved, changes)
+
+test_an_approval_for_this_second_is_ok if rules.verdict.genetic_ethics == "ok" with input as changed("/approvals/ethics", under({}))
+
+test_an_approval_that_is_over_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_to": valid.document.context.now}))
+}
+
+test_an_approval_to_come_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_from": valid.document.context.now + 1}))
+}
+
+test_an_approval_without_a_beginning_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_from": null}))
+}
+
+test_an_approval_without_an_end_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_to": null}))
+}
+
+test_an_approval_of_another_dataset_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]}))
+}
+
+test_an_approval_of_no_dataset_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"datasets": []}))
+}
+
+test_an_approval_of_another_purpose_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"purposes": ["P06"]}))
+}
+
+test_an_approval_of_no_purpose_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"purposes": []}))
+}
+
+test_an_exemption_is_no_approval if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"exempt": true}))
+}
+
+test_an_approval_without_a_reference_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"ref": ""}))
+}
+
+test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/dataset/hgr", null)
+
+test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/dataset/hgr/information", false)
+
+test_a_party_at_home_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/participant/foreign_equity_pct", 49)
+
+test_missing_hgr_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as without("/dataset/hgr")
+}
+
+test_missing_information_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as without("/dataset/hgr/information")
+}
+
+test_an_unstated_share_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as without("/participant/foreign_equity_pct")
+}
+
+test_no_approval_is_denied if {
+	["HGR-08", "deny"] in {[found.code, found.effect] | some found in rules.verdict.genetic_ethics} with input as foreign
+}
+
+test_a_missing_approval_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as without("/approvals/ethics")
+}
+
+test_a_party_of_another_country_is_referred if {
+	["HGR-08", "refer"] in {[found.code, found.effect] | some found in rules.verdict.genetic_ethics} with input as json.patch(changed("/approvals/ethics", approved), [{"op": "replace", "path": "/participant/country", "value": "DE"}])
+}
+
+test_a_missing_country_is_referred if {
+	["HGR-08", "refer"] in {[found.code, found.effect] | some found in rules.verdict.genetic_ethics} with input as json.patch(changed("/approvals/ethics", approved), [{"op": "remove", "path": "/participant/country"}])
+}
