@@ -11,8 +11,6 @@ asked(tags, changes) := json.patch(valid.document, array.concat(
 
 set_to(path, value) := [{"op": "add", "path": path, "value": value}]
 
-taken(path) := [{"op": "remove", "path": path}]
-
 test_it_is_owed_where_the_dataset_asks_for_it if {
 	obligations.owed.delete_at_end == {{"kind": "delete_at_end", "months": 6}} with input as asked([{"id": "DUO:0000025", "months": 12}], set_to("/request/months", 6))
 }

@@ -9,10 +9,6 @@ asked(tags, changes) := json.patch(valid.document, array.concat(
 	changes,
 ))
 
-set_to(path, value) := [{"op": "add", "path": path, "value": value}]
-
-taken(path) := [{"op": "remove", "path": path}]
-
 test_it_is_owed_where_the_dataset_asks_for_it if {
 	obligations.owed.no_publication_before == {{"kind": "no_publication_before", "date": "2027-06-30"}} with input as asked([{"id": "DUO:0000024", "date": "2027-06-30"}], [])
 }

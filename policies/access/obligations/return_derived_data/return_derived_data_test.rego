@@ -9,10 +9,6 @@ asked(tags, changes) := json.patch(valid.document, array.concat(
 	changes,
 ))
 
-set_to(path, value) := [{"op": "add", "path": path, "value": value}]
-
-taken(path) := [{"op": "remove", "path": path}]
-
 test_it_is_owed_where_the_dataset_asks_for_it if {
 	obligations.owed.return_derived_data == {{"kind": "return_derived_data"}} with input as asked([{"id": "DUO:0000029"}], [])
 }

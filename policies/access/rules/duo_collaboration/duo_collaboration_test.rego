@@ -23,6 +23,14 @@ test_missing_codes_are_refused if {
 	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as valid.without("/dataset/duo")
 }
 
+test_whatever_is_said_no_code_is_refused if {
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([], array.concat(set_to("/request/collaboration_ref", "letter-1"), set_to("/dataset/duo", [])))
+}
+
+test_whatever_is_said_missing_codes_are_refused if {
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([], array.concat(set_to("/request/collaboration_ref", "letter-1"), taken("/dataset/duo")))
+}
+
 test_a_reference_is_ok if rules.verdict.duo_collaboration == "ok" with input as asked([{"id": "DUO:0000020"}], set_to("/request/collaboration_ref", "letter-1"))
 
 test_no_reference_is_refused if {

@@ -23,6 +23,14 @@ test_missing_codes_are_refused if {
 	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as valid.without("/dataset/duo")
 }
 
+test_whatever_is_said_no_code_is_refused if {
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([], array.concat(set_to("/approvals/ethics", approved), set_to("/dataset/duo", [])))
+}
+
+test_whatever_is_said_missing_codes_are_refused if {
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([], array.concat(set_to("/approvals/ethics", approved), taken("/dataset/duo")))
+}
+
 approved := {
 	"ref": "EC-1",
 	"valid_from": valid.document.context.now,
@@ -74,6 +82,10 @@ test_an_exemption_is_no_approval if {
 
 test_an_approval_without_a_reference_is_refused if {
 	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", under({"ref": ""})))
+}
+
+test_an_approval_whose_reference_is_null_is_refused if {
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", under({"ref": null})))
 }
 
 test_no_approval_is_refused if {

@@ -9,10 +9,6 @@ asked(tags, changes) := json.patch(valid.document, array.concat(
 	changes,
 ))
 
-set_to(path, value) := [{"op": "add", "path": path, "value": value}]
-
-taken(path) := [{"op": "remove", "path": path}]
-
 test_no_such_condition_is_ok if rules.verdict.duo_publish_after == "ok" with input as valid.document
 
 test_no_code_is_refused if {

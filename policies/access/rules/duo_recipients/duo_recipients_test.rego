@@ -105,6 +105,13 @@ test_null_of_the_institutions_is_refused if {
 	"DUO-28" in valid.codes(rules.verdict.duo_recipients) with input as asked([{"id": "DUO:0000028", "institutions": [valid.document.participant.id]}], set_to("/participant/id", null))
 }
 
+test_only_what_does_not_hold_is_said if {
+	valid.codes(rules.verdict.duo_recipients) == {"DUO-28"} with input as asked(
+		[{"id": "DUO:0000026", "users": [valid.document.user.id]}, {"id": "DUO:0000028", "institutions": ["did:web:other.example"]}],
+		[],
+	)
+}
+
 test_the_list_is_not_shown if {
 	some found in rules.verdict.duo_permission with input as asked([{"id": "DUO:0000026", "users": ["a-other"]}], set_to("/request/purpose/ancestry", true))
 	found.facts["dataset.duo"] == [{"id": "DUO:0000006"}, {"id": "DUO:0000026"}]

@@ -25,7 +25,6 @@ duo_region_kept(document) if {
 
 # A place is a country or one of its parts: a part is inside its country, a country is inside none of its parts.
 duo_region_inside(place, regions) if {
-	is_string(place)
 	place in regions
 } else if {
 	is_string(place)

@@ -23,6 +23,14 @@ test_missing_codes_are_refused if {
 	"DUO-12" in valid.codes(rules.verdict.duo_research_types) with input as valid.without("/dataset/duo")
 }
 
+test_whatever_is_said_no_code_is_refused if {
+	"DUO-12" in valid.codes(rules.verdict.duo_research_types) with input as asked([], array.concat(set_to("/request/research_types", ["cohort"]), set_to("/dataset/duo", [])))
+}
+
+test_whatever_is_said_missing_codes_are_refused if {
+	"DUO-12" in valid.codes(rules.verdict.duo_research_types) with input as asked([], array.concat(set_to("/request/research_types", ["cohort"]), taken("/dataset/duo")))
+}
+
 test_a_type_of_the_list_is_ok if rules.verdict.duo_research_types == "ok" with input as asked([{"id": "DUO:0000012", "types": ["paediatric", "cohort"]}], set_to("/request/research_types", ["cohort"]))
 
 test_all_types_of_the_list_are_ok if rules.verdict.duo_research_types == "ok" with input as asked([{"id": "DUO:0000012", "types": ["paediatric", "cohort"]}], set_to("/request/research_types", ["cohort", "paediatric"]))

@@ -23,6 +23,14 @@ test_missing_codes_are_refused if {
 	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as valid.without("/dataset/duo")
 }
 
+test_whatever_is_said_no_code_is_refused if {
+	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([], array.concat(set_to("/request/accepts/return_derived", true), set_to("/dataset/duo", [])))
+}
+
+test_whatever_is_said_missing_codes_are_refused if {
+	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([], array.concat(set_to("/request/accepts/return_derived", true), taken("/dataset/duo")))
+}
+
 test_a_promise_is_ok if rules.verdict.duo_return == "ok" with input as asked([{"id": "DUO:0000029"}], set_to("/request/accepts/return_derived", true))
 
 test_no_promise_is_refused if {

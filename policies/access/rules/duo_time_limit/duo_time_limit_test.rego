@@ -23,6 +23,14 @@ test_missing_codes_are_refused if {
 	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as valid.without("/dataset/duo")
 }
 
+test_whatever_is_said_no_code_is_refused if {
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([], array.concat(set_to("/request/months", 1), set_to("/dataset/duo", [])))
+}
+
+test_whatever_is_said_missing_codes_are_refused if {
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([], array.concat(set_to("/request/months", 1), taken("/dataset/duo")))
+}
+
 test_as_many_months_are_ok if rules.verdict.duo_time_limit == "ok" with input as asked([{"id": "DUO:0000025", "months": 12}], set_to("/request/months", 12))
 
 test_one_month_more_is_refused if {

@@ -69,6 +69,10 @@ test_an_approval_without_a_reference_is_refused if {
 	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"ref": ""})
 }
 
+test_an_approval_whose_reference_is_null_is_refused if {
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"ref": null})
+}
+
 test_another_approval_is_refused if {
 	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("security_review", {})
 }
@@ -80,6 +84,10 @@ test_a_filing_is_for_trials if {
 trial := json.patch(approved("trial_filing", {}), [{"op": "replace", "path": "/request/purpose/id", "value": "P08"}])
 
 test_a_filed_trial_is_ok if rules.verdict.genetic_cooperation == "ok" with input as trial
+
+test_a_trial_without_a_filing_is_refused if {
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as json.patch(trial, [{"op": "replace", "path": "/approvals/hgr", "value": []}])
+}
 
 test_a_trial_outside_a_clinic_is_refused if {
 	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as json.patch(trial, [{"op": "replace", "path": "/provider/kind", "value": "ai_lab"}])

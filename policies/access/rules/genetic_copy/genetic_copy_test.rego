@@ -86,3 +86,11 @@ test_a_place_abroad_is_refused if {
 test_a_missing_place_is_refused if {
 	"HGR-03" in valid.codes(rules.verdict.genetic_copy) with input as without("/user/accessing_from")
 }
+
+test_a_copy_is_one_finding if {
+	count(rules.verdict.genetic_copy) == 1 with input as copied
+}
+
+test_a_look_from_abroad_is_one_finding if {
+	count(rules.verdict.genetic_copy) == 1 with input as changed("/user/accessing_from", "US")
+}

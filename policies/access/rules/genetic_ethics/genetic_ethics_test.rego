@@ -77,6 +77,10 @@ test_an_approval_without_a_reference_is_refused if {
 	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"ref": ""}))
 }
 
+test_an_approval_whose_reference_is_null_is_refused if {
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"ref": null}))
+}
+
 test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/dataset/hgr", null)
 
 test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/dataset/hgr/information", false)

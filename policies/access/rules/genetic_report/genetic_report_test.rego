@@ -69,6 +69,10 @@ test_an_approval_without_a_reference_is_refused if {
 	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"ref": ""})
 }
 
+test_an_approval_whose_reference_is_null_is_refused if {
+	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"ref": null})
+}
+
 test_a_report_without_backup_is_refused if {
 	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"backup_submitted": false})
 }

@@ -8,8 +8,6 @@ american := json.patch(valid.document, [
 	{"op": "remove", "path": "/dataset/columns/1"},
 ])
 
-changed(path, value) := json.patch(american, [{"op": "add", "path": path, "value": value}])
-
 without(path) := json.patch(american, [{"op": "remove", "path": path}])
 
 of(kinds, persons) := json.patch(american, [

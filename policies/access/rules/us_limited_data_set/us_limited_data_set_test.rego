@@ -76,3 +76,19 @@ test_teaching_is_refused if {
 test_an_unstated_purpose_is_refused if {
 	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as without("/request/purpose")
 }
+
+test_a_table_that_asks_for_no_promise_promises_nothing if {
+	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as american with data.access.rules.us_limited_data_set.table.promised as []
+}
+
+test_an_identifier_is_one_finding if {
+	count(rules.verdict.us_limited_data_set) == 1 with input as changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"})
+}
+
+test_a_missing_promise_is_one_finding if {
+	count(rules.verdict.us_limited_data_set) == 1 with input as without("/contract/prohibitions")
+}
+
+test_a_purpose_is_one_finding if {
+	count(rules.verdict.us_limited_data_set) == 1 with input as meant("P21")
+}
