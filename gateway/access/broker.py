@@ -179,6 +179,12 @@ class Broker:
             raise
         raise problem
 
+    async def asked_in_vain(self, caller: Caller, refusal: Problem, request_id: str | None) -> None:
+        """A question that no rule has to answer is recorded like any other."""
+        reason = Reason(refusal.slug, refusal.title)
+        event = self._deed(caller, request_id).event("policy.asked", "deny", reasons=(reason,))
+        await self.log.submit(lambda _tx: Outcome((Record(event, (caller.participant.id,)),)))
+
     async def _turned_away(
         self, caller: Caller, refusal: Problem, request_id: str | None, asked: Asked | None = None
     ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.access.broker import Broker
+from gateway.access.errors import ContractNotInForce
 from gateway.access.grants import question
 from gateway.access.ground import stated_purpose
 from gateway.access.request import AccessRequest
@@ -22,7 +23,7 @@ from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.store import kept_bundle
-from gateway.problems import Problem
+from gateway.problems import NotFound, Problem
 
 
 class NotReplayable(Problem):
@@ -48,7 +49,11 @@ async def explain(
         NotFound, ContractNotInForce: as the request itself would.
     """
     caller.need(AgentRole.RESEARCHER)
-    asked = await broker.judged(caller, request, stated_purpose(request), request_id)
+    try:
+        asked = await broker.judged(caller, request, stated_purpose(request), request_id)
+    except (NotFound, ContractNotInForce) as refusal:
+        await broker.asked_in_vain(caller, refusal, request_id)
+        raise
     changes = []
     if asked.decision.result != "permit":
         policy = await broker.policies.under(asked.decision.bundle)

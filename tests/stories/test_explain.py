@@ -69,6 +69,14 @@ def test_a_question_is_an_entry_of_its_own_and_only_who_asked_sees_it(asked: tup
     assert told.value.members["status"] == 404
 
 
+def test_a_question_about_no_contract_is_recorded_too(asked: tuple[Space, str, list[str]]) -> None:
+    space, _, _ = asked
+    with pytest.raises(Refused):
+        space.agent(PHARMA, "researcher").post("/v1/policy/explain", question("urn:uuid:never"))
+    newest = space.agent(PHARMA, "officer").get("/v1/audit/entries", type="policy.asked")["entries"][0]["record"]
+    assert (newest["event"]["outcome"], newest["event"]["reason"].split(":")[0]) == ("deny", "not-found")
+
+
 def test_a_refusal_says_what_would_pass(asked: tuple[Space, str, list[str]]) -> None:
     space, contract, _ = asked
     refused = space.ask(contract, purpose={"id": "P09"}).json()

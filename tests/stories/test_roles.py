@@ -64,6 +64,11 @@ MAY: dict[str, frozenset[str]] = {
     "GET /v1/audit/consistency": EVERYONE,
     "GET /v1/audit/key": EVERYONE,
     "GET /v1/receipts/{entry}": EVERYONE,
+    "GET /v1/policy/rules": EVERYONE,
+    "POST /v1/policy/explain": frozenset({"researcher"}),
+    "GET /v1/policy/decisions/{entry}": frozenset({"officer", "operator"}),
+    "POST /v1/policy/replay": frozenset({"officer", "operator"}),
+    "POST /v1/policy/what-if": frozenset({"operator"}),
 }
 IDS = {
     "participant": NOBODY,
@@ -87,6 +92,9 @@ def body_of(space: Space, operation: str) -> dict[str, Any] | None:
         "POST /v1/contracts": {"offer": NEVER_WAS},
         "POST /v1/contracts/{contract}/signatures": {"protected": "e30", "signature": "AAAA"},
         "POST /v1/access": wanted(NEVER_WAS),
+        "POST /v1/policy/explain": wanted(NEVER_WAS),
+        "POST /v1/policy/replay": {"contract": NEVER_WAS},
+        "POST /v1/policy/what-if": {"files": {"a": "eA"}},
     }.get(operation)
 
 

@@ -40,6 +40,9 @@ BY_ID: dict[str, tuple[str, Callable[[str], Call]]] = {
     "GET /v1/audit/entries": ("contract", lambda i: ("GET", "/v1/audit/entries", {"params": {"contract": i}})),
     "GET /v1/audit/entries/{entry}": ("entry", lambda i: ("GET", f"/v1/audit/entries/{i}", {})),
     "GET /v1/receipts/{entry}": ("entry", lambda i: ("GET", f"/v1/receipts/{i}", {})),
+    "POST /v1/policy/explain": ("contract", lambda i: ("POST", "/v1/policy/explain", {"json": wanted(i)})),
+    "GET /v1/policy/decisions/{entry}": ("entry", lambda i: ("GET", f"/v1/policy/decisions/{i}", {})),
+    "POST /v1/policy/replay": ("contract", lambda i: ("POST", "/v1/policy/replay", {"json": {"contract": i}})),
     "POST /v1/agents/{agent}/suspend": ("agent", lambda i: ("POST", f"/v1/agents/{i}/suspend", {})),
     "POST /v1/agents/{agent}/reinstate": ("agent", lambda i: ("POST", f"/v1/agents/{i}/reinstate", {})),
 }
@@ -56,6 +59,7 @@ OPEN = {
     "POST /v1/token",
     "GET /v1/audit/consistency",
     "GET /v1/audit/export",
+    "POST /v1/policy/what-if",  # for the operator's officer, who sees every entry
 }
 
 
