@@ -6,6 +6,7 @@ Made by `app` for serving and by the command line for `init`. Nothing here decid
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +54,8 @@ from gateway.settings import Settings
 
 HOUSEKEEPING_S = 20
 DEAD_AFTER_S = 90
+TRIALS = 2
+"""Processes that decide again for somebody at a time."""
 TRIED_ON = 64
 """The newest inputs on which rules are tried before they become active."""
 FAILURES_PER_MINUTE = 5
@@ -92,6 +95,7 @@ class Runtime:
         self.failures = FailureGate(clock)
         self.contract_house = _contract_house(self.home)
         self._connectors: dict[str, Connectors] = {}
+        self.trials = threading.BoundedSemaphore(TRIALS)
         self.query_engines: Engines
         self.broker: Broker
         self.policies: Policies

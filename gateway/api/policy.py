@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
 
+from gateway.access.errors import Busy
 from gateway.access.explain import Explanation, explain, explain_entry
 from gateway.access.replay import Report, replay, what_if
 from gateway.access.request import AccessRequest
@@ -138,9 +141,9 @@ def replay_decisions(span: Span, actor: Actor, gateway: Gateway) -> StreamingRes
     """Each is identical, or the report says which is not and how. Rules run in a process of their own."""
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     look(actor, "policy.replayed", span.filter(), None)
-    return StreamingResponse(
-        _lines(replay(gateway.db, span.filter(), seen_by=seen_by(actor.caller))), media_type=_LINES
-    )
+    with _place(gateway) as held:
+        reports = replay(gateway.db, span.filter(), seen_by=seen_by(actor.caller))
+        return ReportResponse(reports, held.pop_all())
 
 
 @router.post(
@@ -155,14 +158,37 @@ def try_candidate(candidate: Candidate, actor: Actor, gateway: Gateway) -> Strea
     if not actor.caller.oversees:
         raise RoleNeeded("Only the operator's officer tries rules on everybody's requests.")
     files = {path: b64url_decode(text, path) for path, text in candidate.files.items()}
-    trial = Trial(files, candidate.packs)
-    look(actor, "policy.tried", candidate.filter(), None)
-    return StreamingResponse(_lines(_tried(gateway, trial, candidate.filter())), media_type=_LINES)
+    with _place(gateway) as held:
+        trial = held.enter_context(Trial(files, candidate.packs))
+        look(actor, "policy.tried", candidate.filter(), None)
+        return ReportResponse(what_if(gateway.db, trial, candidate.filter(), seen_by=None), held.pop_all())
 
 
-def _tried(gateway: Gateway, trial: Trial, filter: Filter) -> Iterator[Report]:
-    with trial:
-        yield from what_if(gateway.db, trial, filter, seen_by=None)
+def _place(gateway: Gateway) -> ExitStack:
+    """One of the few places for deciding again, to be given back.
+
+    Raises:
+        Busy: all are taken.
+    """
+    if not gateway.trials.acquire(blocking=False):
+        raise Busy("Others are making decisions again just now. Try again shortly.")
+    held = ExitStack()
+    held.callback(gateway.trials.release)
+    return held
+
+
+class ReportResponse(StreamingResponse):
+    """Reports as they grow; what they hold is let go whatever becomes of the connection, also when nobody reads."""
+
+    def __init__(self, reports: Iterator[Report], held: ExitStack) -> None:
+        super().__init__(_lines(reports), media_type=_LINES)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await asyncio.shield(asyncio.to_thread(self._held.close))
 
 
 def _lines(reports: Iterator[Report]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,17 @@ def test_only_the_operators_officer_tries_rules_on_everybody(asked: tuple[Space,
         with pytest.raises(Refused) as told:
             space.agent(PHARMA, role).post("/v1/policy/what-if", {"files": {"a": "eA"}})
         assert told.value.members["status"] == 403
+
+
+def test_few_at_a_time_make_decisions_again(asked: tuple[Space, str, list[str]]) -> None:
+    space, _, _ = asked
+    path, officer = "/v1/policy/replay", space.agent(PHARMA, "officer")
+    for _ in range(4):  # places are given back
+        assert report(officer, path, {})["decided"]
+    with ThreadPoolExecutor(8) as pool:
+        answers = [
+            call.result() for call in [pool.submit(space.call, officer, "POST", path, json={}) for _ in range(8)]
+        ]
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert sum(answer.status_code == 200 for answer in answers) >= 1
+    assert report(officer, path, {})["decided"]
