@@ -25,8 +25,10 @@ from gateway.policy.errors import BundleInvalid, PolicyUnavailable
 from gateway.problems import Problem
 
 MEMORY_BYTES = 1024 * 1024 * 1024
+START_S = 30.0
+"""For a process to start and load the bundle, on a machine that has other work."""
 ANSWER_S = 5.0
-"""For one answer, and for loading the bundle: a rule that takes longer hangs."""
+"""For the answers of one batch: a rule that takes longer hangs."""
 BATCH = 64
 REMEMBERED = 512
 
@@ -54,7 +56,7 @@ class Trial:
         encoded = {path: base64.b64encode(content).decode("ascii") for path, content in files.items()}
         try:
             self._write([json.dumps({"packs": sorted(packs), "files": encoded}).encode()])
-            said = json.loads(self._line())
+            said = json.loads(self._line(START_S))
         except (PolicyUnavailable, ValueError) as error:
             self.close()
             raise BundleInvalid("The bundle could not be loaded within the limits of a trial.") from error
@@ -81,7 +83,7 @@ class Trial:
         writer = threading.Thread(target=self._write_all, args=(documents,), daemon=True)
         writer.start()
         for _ in documents:
-            line = self._line()
+            line = self._line(ANSWER_S)
             yield None if line == b"null" else parse_decision(line)
         writer.join()
 
@@ -109,15 +111,15 @@ class Trial:
         except OSError as error:
             raise PolicyUnavailable("The bundle's process died.") from error
 
-    def _line(self) -> bytes:
+    def _line(self, limit_s: float) -> bytes:
         if self._child.stdout is None:
             raise PolicyUnavailable("The trial has ended.")
-        until = time.monotonic() + ANSWER_S
+        until = time.monotonic() + limit_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._child.stdout, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
                 if not selector.select(max(0.0, until - time.monotonic())):
-                    raise PolicyUnavailable(f"A rule took longer than {ANSWER_S:g} seconds.")
+                    raise PolicyUnavailable(f"The rules took longer than {limit_s:g} seconds.")
                 piece = os.read(self._child.stdout.fileno(), 1 << 16)
                 if not piece:
                     raise PolicyUnavailable("The bundle's process died: a rule crashed it, or took too much memory.")
