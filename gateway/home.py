@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from gateway.audit.note import NoteSigner
-from gateway.crypto.canonical import b64url_decode, b64url_encode
 from gateway.crypto.keyfile import load_private, save_private
 from gateway.crypto.keys import screen
-from gateway.crypto.private import PrivateKey, generate, private_key, public_jwk
+from gateway.crypto.private import PrivateKey, generate, generate_root, private_key, public_jwk, root_secret
 from gateway.identity.tokens import TokenSigner
 from gateway.problems import Problem
 
@@ -72,10 +70,14 @@ class Home:
         did = did or f"did:web:{quote(host, safe='')}"
         keys = path / "keys"
         keys.mkdir(mode=0o700)
-        for name, alg in (("log", "Ed25519"), ("countersign", "Ed25519"), ("token", "ES256")):
-            save_private(keys / f"{name}.json", generate(alg), passphrase=passphrase)  # type: ignore[arg-type]  # literals above
-        root = {"kty": "oct", "k": b64url_encode(secrets.token_bytes(32)), "alg": "HS256"}
-        save_private(keys / "pseudonym.json", root, passphrase=passphrase)
+        made = {
+            "log": generate("Ed25519"),
+            "countersign": generate("Ed25519"),
+            "token": generate("ES256"),
+            "pseudonym": generate_root(),
+        }
+        for name, key in made.items():
+            save_private(keys / f"{name}.json", key, passphrase=passphrase)
         config = {
             "did": did,
             "public_url": public_url.rstrip("/"),
@@ -115,7 +117,7 @@ class Home:
             log=NoteSigner(config["origin"], _ed25519(log)),
             countersigner=Countersigner(f"{did}#{countersign['kid']}", dict(countersign)),
             tokens=TokenSigner(did, token["kid"], private_key(token), screen(public_jwk(token), purpose="token")),
-            pseudonym_root=b64url_decode(root["k"]),
+            pseudonym_root=root_secret(root),
         )
 
     def did_document(self) -> dict[str, Any]:
