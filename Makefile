@@ -39,6 +39,7 @@ lock: $(TOOLS)/.uv ## resolve again and write requirements/*.txt, hashes and no 
 	$(EXPORT) --output-file requirements/runtime.txt
 	$(EXPORT) --group data --output-file requirements/demo.txt
 	$(EXPORT) --group data --group dev --output-file requirements/dev.txt
+	sed -i.bak 's/^coverage==/coverage[toml]==/' requirements/dev.txt && rm requirements/dev.txt.bak  # pip wants the extra pinned
 	$(EXPORT) --only-group uv --output-file requirements/uv.txt
 	$(EXPORT) --only-group build --output-file requirements/build.txt
 

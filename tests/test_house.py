@@ -126,7 +126,9 @@ def test_requirements_are_pinned_by_hash_and_name_no_address(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=\S)", text.strip())
     assert "://" not in text
-    assert [e for e in entries if not re.match(r"[a-z0-9._-]+==\S+.* --hash=sha256:[0-9a-f]{64}", e, re.DOTALL)] == []
+    assert [
+        e for e in entries if not re.match(r"[a-z0-9._-]+(\[[a-z]+\])?==\S+.* --hash=sha256:[0-9a-f]{64}", e, re.DOTALL)
+    ] == []
 
 
 def test_the_locked_versions_are_the_ones_the_project_asks_for() -> None:
