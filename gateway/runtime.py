@@ -9,6 +9,7 @@ import asyncio
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from gateway.access.broker import Broker, Sources
 from gateway.access.engine import Limits
 from gateway.access.engines import Engines
 from gateway.access.ground import Grounds
+from gateway.approvals import recording, review
 from gateway.audit import state
 from gateway.audit.create import create_log
 from gateway.audit.deed import Deed
@@ -269,7 +271,8 @@ class Runtime:
     def _house_round(self) -> None:
         self.query_engines.expire()
         deed = Deed(Actor("gateway", self.home.did), self.node, self.clock())
-        self.log.record(lambda tx: lifecycle.expire(tx, deed))
+        for ends in (lifecycle.expire, recording.expire, review.lapse):
+            self.log.record(partial(ends, deed=deed))
         if not self.db.is_sqlite:
             self._recover()
 

@@ -18,7 +18,15 @@ from prometheus_client import Counter
 
 from gateway.access.delivery import Delivery, open_delivery
 from gateway.access.engines import Engines
-from gateway.access.errors import AccessDenied, AccessReferred, ActionNotOffered, Busy, ContractNotInForce, Unsettled
+from gateway.access.errors import (
+    AccessDenied,
+    AccessReferred,
+    ActionNotOffered,
+    Busy,
+    ContractNotInForce,
+    GroundGone,
+    Unsettled,
+)
 from gateway.access.filters import parse_filter
 from gateway.access.grants import Asked, End, Granted, grant, recover, refuse, settle, turned_away
 from gateway.access.ground import Grounds, stated_purpose
@@ -115,7 +123,7 @@ class Broker:
     ) -> Asked:
         """The same, of a request or of a question about one."""
         deed = self._deed(caller, request_id)
-        ground = self.grounds.remembered(request.contract, caller, self.log.standing)
+        ground = self.grounds.remembered(request.contract, caller, self.log.standing, now=int(deed.at))
         if ground is None:
             ground = await asyncio.to_thread(self.grounds.read, request.contract, caller, now=int(deed.at))
         document = ground.document(caller, request, purpose=purpose, now=int(deed.at))
@@ -169,7 +177,7 @@ class Broker:
         reasons = [reason.model_dump(mode="json") for reason in decision.reasons]
         problem = kind(_summary(decision), reasons=reasons, limits=decision.limits.model_dump())
         try:
-            await self.log.submit(lambda tx: refuse(tx, asked, problem))
+            await self.log.submit(lambda tx: refuse(tx, asked, problem, gateway=self.gateway))
         except (AccessDenied, AccessReferred) as told:
             # It is recorded. What would pass is a help, which an engine that just went away must not turn into a 503.
             with contextlib.suppress(PolicyUnavailable):
@@ -199,6 +207,17 @@ class Broker:
         recorded = await self.log.submit(lambda _tx: Outcome((Record(event, parties),)))
         if not isinstance(refusal, NotFound):  # a hidden contract must answer like none at all, byte for byte
             refusal.members.setdefault("entry", recorded.ids[0])
+
+    async def still_permitted(self, caller: Caller, asked: Asked) -> Asked:
+        """A running delivery, decided again because an approval ended, came, or was withdrawn.
+
+        Raises:
+            GroundGone: it is not permitted any more, or more is owed than what is being done to the data.
+        """
+        again = await self.judged(caller, asked.request, stated_purpose(asked.request), asked.deed.request_id)
+        if again.decision.result != "permit" or again.decision.obligations != asked.decision.obligations:
+            raise GroundGone("An approval that the delivery stood on ended or was withdrawn.")
+        return again
 
     def _prepared(self, asked: Asked, wanted: DataRequest) -> Delivery:
         """The delivery as planned from everything that is owed: the contract's demands and the policy's."""
@@ -322,8 +341,10 @@ class Running:
         now = int(broker.clock())
         # Where this process alone writes, what stood at its last commit stands; else the database knows.
         alone = broker.log.alone and broker.log.healthy
-        if not alone or broker.log.standing.epoch != ground.standing.epoch or now >= ground.contract.exp:
-            await asyncio.to_thread(broker.grounds.still_stands, ground, self._caller, now=now)
+        if alone and broker.log.standing.epoch == ground.standing.epoch and now < ground.ends:
+            return
+        if not await asyncio.to_thread(broker.grounds.still_stands, ground, self._caller, now=now):
+            self._asked = await broker.still_permitted(self._caller, self._asked)
 
 
 def _data_request(request: AccessRequest) -> DataRequest:

@@ -11,9 +11,12 @@ from typing import Any
 
 import orjson
 
+from gateway.access import exports
 from gateway.access.errors import ContractExhausted
-from gateway.access.ground import Ground
+from gateway.access.ground import Ground, filter_columns, shown_abroad
 from gateway.access.request import AccessRequest
+from gateway.approvals.review import open_review
+from gateway.approvals.votes import Question
 from gateway.audit.commit import new_salt, salted_digest
 from gateway.audit.deed import Deed
 from gateway.audit.event import AuditEvent, Object, Reason, Request, Result, sentence
@@ -23,6 +26,7 @@ from gateway.audit.log import Outcome, Record
 from gateway.audit.state import Standing, standing
 from gateway.crypto.canonical import judged_json
 from gateway.db import Tx
+from gateway.ids import urn
 from gateway.policy.decision import Decision
 from gateway.terms.purposes import PURPOSES
 
@@ -83,7 +87,7 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcom
     shows the same persons, at most as many as the contract grants.
     """
     stands = standing(tx)
-    if stands != asked.ground.standing:
+    if stands != asked.ground.standing or exports.year_of(asked.deed.at) != asked.ground.exports.year:
         return Outcome((), Moved(stands))
     terms, contract = asked.ground.contract.terms, asked.ground.contract.id
     uses, taken = tx.execute("SELECT uses, rows_taken FROM contract_usage WHERE contract = ?", (contract,)).fetchone()
@@ -102,14 +106,51 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcom
     agent, dataset = asked.deed.actor.user_id, asked.ground.dataset.id
     tx.execute(_OPEN_DELIVERY, (event.id, instance, contract, dataset, *parties, agent, reserved))
     _keep_input(tx, asked, event)
+    _count_export(tx, asked)
     return Outcome((Record(event, parties),), Granted(event.id, rows))
 
 
-def refuse(tx: Tx, asked: Asked, problem: Any) -> Outcome:
-    """Record a deny or a referral, and raise it to the caller."""
+def refuse(tx: Tx, asked: Asked, problem: Any, *, gateway: str) -> Outcome:
+    """Record a deny or a referral, and raise it to the caller. A referral opens a review, and names it."""
     event = _decided(asked, asked.decision.result, kept=True, reasons=_reasons(asked.decision))
     _keep_input(tx, asked, event)
-    return Outcome((Record(event, _parties(asked)),), problem=problem)
+    records: tuple[Record, ...] = ()
+    if asked.decision.result == "refer":
+        question, ends = _question(asked, event, gateway), asked.ground.contract.exp
+        review, records = open_review(tx, question, asked.deed.actor.user_id, ends=ends, deed=asked.deed)
+        problem.members["review"] = review
+    return Outcome((Record(event, _parties(asked)), *records), problem=problem)
+
+
+def _question(asked: Asked, event: AuditEvent, gateway: str) -> Question:
+    """What the provider's committee is to decide: this way of using the data, and nothing beside it."""
+    request, contract = asked.request, asked.ground.contract
+    columns = {*request.columns, *request.group_by, *filter_columns(request.filter)}
+    return Question(
+        ver=1,
+        typ="ReviewQuestion",
+        gateway=gateway,
+        review=urn(),
+        entry=event.id,
+        input_digest=salted_digest(asked.salt, asked.document),
+        contract=contract.id,
+        dataset=asked.ground.dataset.id,
+        provider=contract.provider,
+        recipient=contract.consumer,
+        purpose=request.purpose.id,
+        action=request.action,
+        mode=request.mode,
+        columns=sorted(columns),
+        rules=sorted({reason.code for reason in asked.decision.reasons}),
+    )
+
+
+def _count_export(tx: Tx, asked: Asked) -> None:
+    """Where data leaves the country the policy says so; then its persons count, from this commit on."""
+    for owed in asked.decision.obligations:
+        if owed["kind"] == "count_export":
+            shown = shown_abroad(asked.ground.contract, asked.ground.dataset)
+            exports.count(tx, shown, sensitive=owed["sensitive"], now=asked.deed.at)
 
 
 def turned_away(asked: Asked, reason: Reason) -> tuple[AuditEvent, tuple[str, str]]:
@@ -223,6 +264,7 @@ def _decided(
             salted_digest(asked.salt, asked.document) if kept else None,
         ),
         objects=(ground.dataset_shown,),
+        legal=ground.legal(request.purpose.id, asked.deed.at),
         **groups,
     )
 

@@ -11,9 +11,11 @@ from typing import Any
 from sqlmodel import Session
 
 from gateway.access.errors import ContractNotInForce, GroundGone
+from gateway.access.exports import Exports, Shown, exports, year_of
 from gateway.access.request import AccessRequest
+from gateway.approvals.store import Approvals, Held, as_policy_input
 from gateway.audit.event import Contract as ContractShown
-from gateway.audit.event import Object
+from gateway.audit.event import Legal, Object
 from gateway.audit.state import Standing, standing
 from gateway.catalog import store as catalog
 from gateway.catalog.store import Dataset
@@ -22,7 +24,7 @@ from gateway.contracts.lifecycle import Keys
 from gateway.contracts.states import STATUS, State
 from gateway.contracts.verify import VerifiedContract, verify_contract
 from gateway.crypto.keys import EnrolledKey
-from gateway.db import Database
+from gateway.db import Database, Tx
 from gateway.identity.caller import Caller
 from gateway.identity.enrolment import caller as enrolled_caller
 from gateway.participants.model import Participant
@@ -35,16 +37,6 @@ REMEMBERED = 1024
 ASKING = 64
 """Callers whose facts one ground keeps ready; a ground lives for seconds."""
 FRESH_S = 2.0
-# No approvals are registered yet: every rule that asks for one finds none, and refuses or refers.
-NO_APPROVALS: dict[str, Any] = {
-    "ethics": None,
-    "hgr": [],
-    "export": None,
-    "pia": None,
-    "risk_assessment": None,
-    "permit": None,
-    "committee": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +48,8 @@ class Ground:
     provider: Participant
     consumer: Participant
     dataset: Dataset
+    approvals: tuple[Held, ...]
+    exports: Exports
     standing: Standing
     read_at: float
     contract_shown: ContractShown = field(init=False, repr=False, compare=False)
@@ -70,7 +64,8 @@ class Ground:
             "provider": part("provider", self.provider.as_policy_input()),
             "dataset": part("dataset", self.dataset.registration.as_policy_input(self.dataset.id)),
             "contract": part("contract", self.contract.as_policy_input(STATUS[self.state])),
-            "approvals": part("approvals", NO_APPROVALS),
+            "approvals": part("approvals", as_policy_input(self.approvals)),
+            "exports": part("exports", self.exports.as_policy_input()),
         }
         governance = self.dataset.registration.governance
         shown = Object(
@@ -85,6 +80,22 @@ class Ground:
         object.__setattr__(self, "_asking", {})
         object.__setattr__(self, "contract_shown", ContractShown(self.contract.id, self.contract.digest))
         object.__setattr__(self, "dataset_shown", shown)
+
+    @property
+    def ends(self) -> int:
+        """When something that a delivery may stand on ends by itself, seconds UTC."""
+        return min([self.contract.exp, *(approval.valid_to for approval in self.approvals)])
+
+    def legal(self, purpose: str, now: float) -> Legal | None:
+        """The approvals that cover a purpose now, for the entry: the newest of each group that it shows."""
+        newest = {
+            approval.group: approval.id
+            for approval in self.approvals
+            if purpose in approval.shown["purposes"] and approval.shown["valid_from"] <= now < approval.valid_to
+        }
+        names = {"ethics": "ethics_ref", "hgr": "hgr_ref", "export": "export_ref", "permit": "permit_ref"}
+        refs = {names[group]: approval for group, approval in newest.items() if group in names}
+        return Legal(**refs) if refs else None
 
     def document(self, caller: Caller, request: AccessRequest, *, purpose: dict[str, Any], now: int) -> Document:
         """The policy's input. Facts about parties and places come from enrolment; the request gives what it asks."""
@@ -136,11 +147,14 @@ class Grounds:
         self._key = key
         self._known: OrderedDict[str, Ground] = OrderedDict()
         self._contracts: OrderedDict[tuple[bytes, int], VerifiedContract] = OrderedDict()
+        self._approvals = Approvals(gateway)
 
-    def remembered(self, contract_id: str, caller: Caller, now_standing: Standing) -> Ground | None:
+    def remembered(self, contract_id: str, caller: Caller, now_standing: Standing, *, now: int) -> Ground | None:
         """The ground, if it was read under what stands now, and lately. Costs a look-up."""
         ground = self._known.get(contract_id)
         if ground is None or ground.standing != now_standing or time.monotonic() - ground.read_at > FRESH_S:
+            return None
+        if ground.exports.year != year_of(now):
             return None
         # A stranger takes the way to the database, as with an id that never was: no faster, no slower.
         return ground if caller.participant.id in (ground.contract.provider, ground.contract.consumer) else None
@@ -155,12 +169,14 @@ class Grounds:
         with self._db.reading_tx() as tx:
             stands = standing(tx)
             with tx.session() as session:
-                ground = self._ground(session, contract_id, caller, stands, now)
+                ground = self._ground(tx, session, contract_id, caller, stands, now)
         _remember(self._known, contract_id, ground)
         return ground
 
-    def still_stands(self, ground: Ground, caller: Caller, *, now: int) -> None:
-        """Return if a running delivery may go on: nothing it stands on was taken away since. Blocks.
+    def still_stands(self, ground: Ground, caller: Caller, *, now: int) -> bool:
+        """Whether a running delivery may go on as it was decided: nothing it stands on was taken away. Blocks.
+
+        False: its approvals are not what they were, so the policy has to be asked again.
 
         Raises:
             GroundGone: contract, party, agent or dataset is not what it was. DatabaseAway: it cannot be told.
@@ -168,9 +184,11 @@ class Grounds:
         if now >= ground.contract.exp:
             raise GroundGone("The contract's term ended while data was being delivered.")
         with self._db.reading_tx() as tx:
-            if standing(tx).epoch == ground.standing.epoch:
-                return
+            epoch = standing(tx).epoch
+            if epoch == ground.standing.epoch and now < ground.ends:
+                return True
             with tx.session() as session:
+                approvals = self._held(session, ground.contract, epoch, now)
                 contract = contracts.contract_by_id(session, ground.contract.id)
                 dataset = catalog.dataset_by_id(session, ground.dataset.id)
                 provider = participant(session, ground.provider.id)
@@ -181,8 +199,9 @@ class Grounds:
             raise GroundGone("The dataset was withdrawn while data was being delivered.")
         if provider is None or not provider.active or agent is None:
             raise GroundGone("A party or the agent was suspended while data was being delivered.")
+        return approvals == ground.approvals
 
-    def _ground(self, session: Session, contract_id: str, caller: Caller, stands: Standing, now: int) -> Ground:
+    def _ground(self, tx: Tx, session: Session, contract_id: str, caller: Caller, stands: Standing, now: int) -> Ground:
         found = contracts.contract_seen_by(session, caller.participant.id, contract_id)
         if found is None:
             raise NotFound
@@ -196,7 +215,19 @@ class Grounds:
             raise NotFound
         if not provider.active or dataset.state != "published":
             raise ContractNotInForce("The contract's dataset is withdrawn, or its provider is suspended.")
-        return Ground(contract, state, provider, consumer, dataset, stands, time.monotonic())
+        approvals = self._held(session, contract, stands.epoch, now)
+        exported = exports(tx, shown_abroad(contract, dataset), now=now)
+        return Ground(contract, state, provider, consumer, dataset, approvals, exported, stands, time.monotonic())
+
+    def _held(self, session: Session, contract: VerifiedContract, epoch: int, now: int) -> tuple[Held, ...]:
+        return self._approvals.held(
+            session,
+            dataset=contract.target_id,
+            provider=contract.provider,
+            recipient=contract.consumer,
+            epoch=epoch,
+            now=now,
+        )
 
     def _verified(self, session: Session, found: contracts.Contract, epoch: int, now: int) -> VerifiedContract:
         if found.envelope is None:
@@ -212,6 +243,13 @@ class Grounds:
         if contract.id != found.id or contract.digest != found.digest:
             raise NotFound
         return contract
+
+
+def shown_abroad(contract: VerifiedContract, dataset: Dataset) -> Shown:
+    """How many persons a contract shows of its dataset, should that be an export."""
+    persons = dataset.registration.governance.persons
+    cap = contract.terms.persons
+    return Shown(contract.provider, contract.id, dataset.id, persons if cap is None else min(cap, persons), persons)
 
 
 def _band(persons: int) -> str:

@@ -27,3 +27,19 @@ class DecisionInputRow(SQLModel, table=True):
     entry: str = Field(primary_key=True)
     salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     document: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ExportCountRow(SQLModel, table=True):
+    """Persons whose data a provider gave abroad under a contract in a year, counted in the grant's own transaction.
+
+    `at_most`: how many the dataset holds, whatever was given of it under however many contracts.
+    """
+
+    __tablename__ = "export_count"
+    provider: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    contract: str = Field(primary_key=True)
+    dataset: str
+    sensitive: bool
+    persons: int = Field(sa_column=Column(BigInteger, nullable=False))
+    at_most: int = Field(sa_column=Column(BigInteger, nullable=False))

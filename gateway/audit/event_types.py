@@ -50,6 +50,8 @@ _ADMINISTRATION = {
     "approval.recorded": "C",
     "approval.expired": "U",
     "approval.withdrawn": "U",
+    "review.opened": "C",
+    "review.lapsed": "U",
     "access.requested": "C",
     "access.returned": "U",
     "access.resubmitted": "U",

@@ -11,12 +11,16 @@ from gateway.participants.model import Kind, Participant
 
 
 class AgentRole(StrEnum):
-    """What an agent may do for its participant. `operator` exists only inside the operator's participant."""
+    """What an agent may do for its participant.
+
+    A `reviewer` sits on its data access committee. `operator` exists only inside the operator's participant.
+    """
 
     ADMIN = "admin"
     PROVIDER = "provider"
     RESEARCHER = "researcher"
     OFFICER = "officer"
+    REVIEWER = "reviewer"
     OPERATOR = "operator"
 
 

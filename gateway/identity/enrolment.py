@@ -142,6 +142,12 @@ def key_of(session: Session, agent: str) -> PublicKey | None:
     return None if row is None else screen(row.jwk, purpose="agent")
 
 
+def member_key(session: Session, agent: str, participant: str) -> PublicKey | None:
+    """The key of an agent of this participant, active or not; None for anybody else's."""
+    row = session.get(AgentRow, agent)
+    return None if row is None or row.participant != participant else screen(row.jwk, purpose="agent")
+
+
 def caller(session: Session, agent: str, *, token_id: str = "", expires_at: int = 0) -> Caller | None:
     """The agent with enrolment's facts as of now; None when it, or its participant, is not active."""
     row = session.get(AgentRow, agent)

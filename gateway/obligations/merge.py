@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from gateway.obligations.model import (
     CapPersons,
     CapRows,
+    CountExport,
     DeleteAtEnd,
     Drop,
     FilterRows,
@@ -75,6 +76,8 @@ def _rest(everything: Sequence[Obligation]) -> list[Obligation]:
         rest.append(CapPersons(persons=min(persons)))
     if years := [o.years for o in everything if isinstance(o, KeepRecord)]:
         rest.append(KeepRecord(years=max(years)))
+    if exports := [o for o in everything if isinstance(o, CountExport)]:
+        rest.append(CountExport(sensitive=any(o.sensitive for o in exports)))
     if cells := [o for o in everything if isinstance(o, SuppressSmallCells)]:
         rest.append(
             SuppressSmallCells(

@@ -101,6 +101,13 @@ class KeepRecord(_Obligation):
     years: int = Field(ge=1, le=100)
 
 
+class CountExport(_Obligation):
+    """The persons of this delivery count among those whose data the provider gave abroad: the grant sees to it."""
+
+    kind: Literal["count_export"] = "count_export"
+    sensitive: bool
+
+
 class PublishResults(_Obligation):
     """The consumer publishes its results. A promise, like all below: the grant's entry holds it, not the stream."""
 
@@ -129,7 +136,16 @@ class DeleteAtEnd(_Obligation):
 
 Promise = PublishResults | NoPublicationBefore | ReturnDerivedData | DeleteAtEnd
 Obligation = Annotated[
-    Drop | Pseudonymise | Generalise | FilterRows | CapRows | CapPersons | SuppressSmallCells | KeepRecord | Promise,
+    Drop
+    | Pseudonymise
+    | Generalise
+    | FilterRows
+    | CapRows
+    | CapPersons
+    | SuppressSmallCells
+    | KeepRecord
+    | CountExport
+    | Promise,
     Field(discriminator="kind"),
 ]
 _ADAPTER: TypeAdapter[Obligation] = TypeAdapter(Obligation)

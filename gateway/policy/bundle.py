@@ -57,6 +57,8 @@ OBLIGATION_FLOOR = frozenset(
         "pseudonymise",
         "generalise",
         "suppress_small_cells",
+        "committee_conditions",
+        "count_export",
         "keep_record",
         "publish_results",
         "no_publication_before",

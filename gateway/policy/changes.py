@@ -154,48 +154,50 @@ def _columns(document: Document) -> Iterator[Change]:
 
 
 def _approvals(document: Document, refused: Decision) -> Iterator[Change]:
-    now = document["context"]["now"]
-    dataset, purpose = document["dataset"]["id"], document["request"]["purpose"]["id"]
-    recipient = document["participant"]["id"]
-    named = {"ref": "to be given", "valid_from": now, "valid_to": now + 1}
+    now, request, contract = document["context"]["now"], document["request"], document["contract"]
+    purpose = request["purpose"]["id"]
+    named = {
+        "ref": "to be given",
+        "issuer": document["provider"]["id"],
+        "country": document["provider"]["country"],
+        "valid_from": now,
+        "valid_to": now + 1,
+        "datasets": [document["dataset"]["id"]],
+        "recipients": [document["participant"]["id"]],
+        "purposes": [purpose],
+    }
 
-    def approval(member: str, text: str, value: Any) -> Change:
-        return Change("approval", text, {f"approvals.{member}": value})
+    def approval(member: str, text: str, **more: Any) -> Change:
+        return Change("approval", text, {f"approvals.{member}": [*document["approvals"][member], named | more]})
 
-    yield approval(
-        "ethics",
-        f"An ethics approval that covers this dataset and purpose {purpose}.",
-        {**named, "datasets": [dataset], "purposes": [purpose], "exempt": False},
-    )
-    yield approval("pia", "A personal information impact assessment on file.", {"ref": "to be given", "date": now})
-    yield approval(
-        "risk_assessment", "A risk assessment of the important data on file.", {"ref": "to be given", "date": now}
-    )
+    yield approval("ethics", f"An ethics approval that covers this dataset and purpose {purpose}.", exempt=False)
+    yield approval("pia", "A personal information impact assessment that covers this use.")
+    yield approval("risk_assessment", "A risk assessment of the important data that covers this use.")
     for mechanism, said in (
         ("scc", "A filed standard contract"),
         ("certification", "A certification"),
         ("assessment", "A passed security assessment"),
     ):
-        yield approval(
-            "export",
-            f"{said} for giving this dataset to this recipient for purpose {purpose}.",
-            {
-                **named,
-                "mechanism": mechanism,
-                "dataset": dataset,
-                "recipient": recipient,
-                "purposes": [purpose],
-            },
-        )
-    yield approval(
-        "permit",
-        f"A data permit for this dataset and purpose {purpose}.",
-        {**named, "dataset": dataset, "purposes": [purpose]},
-    )
+        text = f"{said} for giving this dataset to this recipient for purpose {purpose}."
+        yield approval("export", text, mechanism=mechanism)
+    for kind, said in (
+        ("cooperation_approval", "An approval of the cooperation on human genetic resources"),
+        ("trial_filing", "A filing of the registration trial with human genetic resources"),
+        ("prior_report", "A prior report of opening human genetic resources, with the backup lodged,"),
+        ("security_review", "A passed security review of opening human genetic resources"),
+    ):
+        text = f"{said} that names this dataset, this recipient and purpose {purpose}."
+        yield approval("hgr", text, kind=kind, backup_submitted=True)
+    yield approval("permit", f"A data permit for this dataset and purpose {purpose}.")
     referred = sorted({reason.code for reason in refused.reasons if reason.effect == "refer"})
     if referred:
         yield approval(
             "committee",
             f"A decision of the data access committee on {', '.join(referred)}.",
-            {**named, "rules": referred},
+            rules=referred,
+            contract=contract["id"],
+            actions=[request["action"]],
+            modes=[request["mode"]],
+            columns=sorted({*request["columns"], *request["group_by"], *request["filter_columns"]}),
+            obligations=[],
         )

@@ -117,14 +117,15 @@ def document() -> Document:
                 "digest_ok": True,
             },
             "approvals": {
-                "ethics": None,
+                "ethics": [],
                 "hgr": [],
-                "export": None,
-                "pia": None,
-                "risk_assessment": None,
-                "permit": None,
-                "committee": None,
+                "export": [],
+                "pia": [],
+                "risk_assessment": [],
+                "permit": [],
+                "committee": [],
             },
+            "exports": {"year": 2026, "sensitive": 0, "other": 0, "adding": 4200},
             "request": {
                 "action": "read",
                 "mode": "M5",
@@ -162,8 +163,8 @@ def furnished() -> Document:
     return changed(
         {
             "dataset.consent": consent(),
-            "approvals.pia": {"ref": "PIA-1", "date": NOW - 60},
-            "approvals.ethics": ethics_approval(),
+            "approvals.pia": [approval("PIA-1")],
+            "approvals.ethics": [ethics_approval()],
         }
     )
 
@@ -183,21 +184,27 @@ def changed(changes: dict[str, Any], base: Document | None = None) -> Document:
     return made
 
 
-def ethics_approval(**facts: Any) -> Document:
-    """An ethics approval that covers the valid document's dataset and purpose."""
+def approval(ref: str, **facts: Any) -> Document:
+    """What somebody approved of the valid document's request."""
     return {
-        "ref": "EC-1",
+        "ref": ref,
+        "issuer": HOSPITAL,
+        "country": "CN",
         "valid_from": NOW - 60,
         "valid_to": NOW + 60,
         "datasets": [DATASET],
-        "purposes": ["P02", "P05"],
-        "exempt": False,
+        "recipients": [PHARMA],
+        "purposes": ["P02", "P05", "P16"],
     } | facts
 
 
+def ethics_approval(**facts: Any) -> Document:
+    return approval("EC-1", **{"exempt": False} | facts)
+
+
 def genetic_approval(kind: str, **facts: Any) -> Document:
-    """What the health authority approved of the valid document's participant and dataset."""
-    return {"kind": kind, "ref": "R-1", "party": PHARMA, "dataset": DATASET, "backup_submitted": True} | facts
+    """What the health authority approved."""
+    return approval("R-1", **{"kind": kind, "backup_submitted": True, "purposes": ["P02", "P05", "P08"]} | facts)
 
 
 def genetic(**facts: Any) -> Document:
@@ -213,31 +220,27 @@ def genetic(**facts: Any) -> Document:
 
 
 def export_approval(**facts: Any) -> Document:
-    """An export mechanism that covers the valid document's request, were it abroad."""
-    return {
-        "ref": "XB-1",
-        "mechanism": "scc",
-        "dataset": DATASET,
-        "recipient": PHARMA,
-        "purposes": ["P05"],
-        "valid_from": NOW - 60,
-        "valid_to": NOW + 60,
-    } | facts
+    """An export mechanism, were the request from abroad."""
+    return approval("XB-1", **{"mechanism": "scc"} | facts)
 
 
 def data_permit(**facts: Any) -> Document:
-    """A European data permit that covers the valid document's request, were its data European."""
-    return {
-        "ref": "DP-1",
-        "dataset": DATASET,
-        "purposes": ["P02", "P05"],
-        "valid_from": NOW - 60,
-        "valid_to": NOW + 60,
-    } | facts
+    """A European data permit, were the data European."""
+    return approval("DP-1", **facts)
 
 
 def committee_decision(*codes: str, **facts: Any) -> Document:
-    return {"ref": "DAC-1", "rules": list(codes), "valid_from": NOW - 60, "valid_to": NOW + 60} | facts
+    """A decision of the data access committee on these codes, however the data is used."""
+    granted = {
+        "rules": list(codes),
+        "contract": CONTRACT,
+        "actions": ["read", "aggregate", "compute", "label", "train"],
+        "modes": ["M0", "M1", "M2", "M3", "M4", "M5", "M6"],
+        "columns": [column["name"] for column in COLUMNS],
+        "obligations": [],
+        "purposes": ["P02", "P05", "P16"],
+    }
+    return approval("DAC-1", **granted | facts)
 
 
 IN_ENCLAVE: Document = {
@@ -249,8 +252,8 @@ IN_ENCLAVE: Document = {
 
 EUROPEAN: Document = IN_ENCLAVE | {
     "dataset.origin": ["DE"],
-    "approvals.permit": data_permit(),
-    "approvals.committee": committee_decision("EHDS-05", "GDPR-02"),
+    "approvals.permit": [data_permit()],
+    "approvals.committee": [committee_decision("EHDS-05", "GDPR-02")],
 }
 """Pseudonymised data of European origin, with what European law asks for."""
 
@@ -258,8 +261,8 @@ DOUBTFUL: Document = EUROPEAN | {
     "request.purpose.id": "P16",
     "contract.purposes": ["P16", "P05"],
     "dataset.consent": consent(purposes=["P16", "P05"]),
-    "approvals.ethics": ethics_approval(purposes=["P16", "P05"]),
-    "approvals.permit": data_permit(purposes=["P16", "P05"]),
-    "approvals.committee": committee_decision("EHDS-01", "EHDS-05", "GDPR-02"),
+    "approvals.ethics": [ethics_approval(purposes=["P16", "P05"])],
+    "approvals.permit": [data_permit(purposes=["P16", "P05"])],
+    "approvals.committee": [committee_decision("EHDS-01", "EHDS-05", "GDPR-02")],
 }
 """The same, for a purpose that European law may not mean, which a committee has decided on."""

@@ -18,7 +18,7 @@ CASES: dict[str, dict[str, Any]] = {
     "everything the contract lists": {"request.columns": ["subject_id", "age", "visit", "result", "site"]},
     "counts by age": {"request.action": "aggregate", "request.mode": "M3", "request.columns": ["age"]}
     | {"request.group_by": ["age"]},
-    "abroad with an approval": {"user.accessing_from": "DE", "approvals.export": export_approval()},
+    "abroad with an approval": {"user.accessing_from": "DE", "approvals.export": [export_approval()]},
     "purpose not in the contract": {"request.purpose.id": "P06"},
     "recipient abroad": {"request.recipient_overseas": True},
     "kept abroad": {"request.processing_location": "US-CA"},

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from tests.policy.documents import (
     COLUMNS,
+    CONTRACT,
     DATASET,
     DOUBTFUL,
     EUROPEAN,
     HOSPITAL,
     NOW,
     PHARMA,
+    approval,
     committee_decision,
     consent,
     data_permit,
@@ -62,7 +64,7 @@ _dataset_ids = st.sampled_from([DATASET, DATASET[:-1] + "9"])
 _genetic_approvals = st.lists(
     st.builds(
         lambda kind, party, dataset, backup: genetic_approval(
-            kind, party=party, dataset=dataset, backup_submitted=backup
+            kind, recipients=[party], datasets=[dataset], backup_submitted=backup
         ),
         st.sampled_from(["prior_report", "cooperation_approval", "trial_filing", "security_review"]),
         st.sampled_from([PHARMA, STRANGER]),
@@ -90,15 +92,18 @@ _columns = st.lists(
     min_size=1,
     max_size=8,
 )
-_approvals = st.none() | st.builds(
-    lambda mechanism, recipient, purposes, start, end: export_approval(
-        mechanism=mechanism, recipient=recipient, purposes=purposes, valid_from=NOW + start, valid_to=NOW + end
+_approvals = st.lists(
+    st.builds(
+        lambda mechanism, recipient, purposes, start, end: export_approval(
+            mechanism=mechanism, recipients=[recipient], purposes=purposes, valid_from=NOW + start, valid_to=NOW + end
+        ),
+        st.sampled_from(["assessment", "scc", "certification"]),
+        st.sampled_from([PHARMA, STRANGER]),
+        some(["P02", "P05"]),
+        st.integers(-2, 1),
+        st.integers(-1, 2),
     ),
-    st.sampled_from(["assessment", "scc", "certification"]),
-    st.sampled_from([PHARMA, STRANGER]),
-    some(["P02", "P05"]),
-    st.integers(-2, 1),
-    st.integers(-1, 2),
+    max_size=2,
 )
 
 _DATASETS = [DATASET, DATASET[:-1] + "9"]
@@ -115,23 +120,52 @@ _consents = st.none() | st.builds(
     withdrawals_applied_at=st.none() | st.integers(NOW - DAY - 1, NOW - DAY + 1) | st.integers(NOW - 1, NOW + 1),
 )
 _terms = {"valid_from": st.integers(NOW - 2, NOW + 1), "valid_to": st.integers(NOW - 1, NOW + 2)}
-_ethics = st.none() | st.builds(
-    ethics_approval, datasets=some(_DATASETS, 2), purposes=some(["P02", "P05"], 2), exempt=_booleans, **_terms
+_ethics = st.lists(
+    st.builds(
+        ethics_approval,
+        datasets=some(_DATASETS, 2),
+        purposes=some(["P02", "P05"], 2),
+        country=st.sampled_from(["CN", "DE"]),
+        exempt=_booleans,
+        **_terms,
+    ),
+    max_size=2,
 )
-_permits = st.none() | st.builds(
-    data_permit, dataset=st.sampled_from(_DATASETS), purposes=some(["P02", "P05"], 2), **_terms
+_permits = st.lists(
+    st.builds(
+        data_permit,
+        datasets=some(_DATASETS, 2),
+        recipients=some([PHARMA, STRANGER], 2),
+        purposes=some(["P02", "P05"], 2),
+        **_terms,
+    ),
+    max_size=2,
 )
-_committees = st.none() | st.builds(
-    lambda codes, **term: committee_decision(*codes, **term),
-    some(["EHDS-01", "EHDS-03", "EHDS-05", "GDPR-02", "GDPR-03", "PIPL-06", "PIPL-10"], 5),
-    **_terms,
+_committees = st.lists(
+    st.builds(
+        lambda codes, scope, term: committee_decision(*codes, **scope, **term),
+        some(["EHDS-01", "EHDS-03", "EHDS-05", "GDPR-02", "GDPR-03", "PIPL-06", "PIPL-10"], 5),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "contract": st.sampled_from([CONTRACT, CONTRACT[:-1] + "9"]),
+                "actions": some(["read", "aggregate"], 2),
+                "modes": some(["M2", "M3", "M5"], 3),
+                "columns": some(NAMES, 4),
+                "obligations": some([{"kind": "cap_rows", "rows": 5}, {"kind": "drop", "column": "result"}], 2),
+            },
+        ),
+        st.fixed_dictionaries(_terms),
+    ),
+    max_size=2,
 )
+_persons = st.sampled_from([0, 1, 9_999, 10_000, 99_999, 100_000, 999_999, 1_000_000])
 
 
 def _dated(ref: str, limit: int) -> st.SearchStrategy[Any]:
     """Nothing, or a report of about now, or of about the age at which it no longer counts."""
     dates = st.integers(NOW - 1, NOW + 1) | st.integers(NOW - limit - 1, NOW - limit + 1)
-    return st.none() | st.builds(lambda date: {"ref": ref, "date": date}, dates)
+    return st.lists(st.builds(lambda date: approval(ref, valid_from=date), dates), max_size=2)
 
 
 PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
@@ -197,6 +231,9 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "approvals.permit": _permits,
     "approvals.committee": _committees,
     "approvals.hgr": _genetic_approvals,
+    "exports.sensitive": _persons,
+    "exports.other": _persons,
+    "exports.adding": _persons,
     "request.action": st.sampled_from(["read", "aggregate", "compute", "label", "train"]),
     "request.mode": st.sampled_from(["M0", "M1", "M2", "M3", "M4", "M5", "M6"]),
     "request.purpose.id": st.sampled_from(["P01", "P02", "P05", "P16", "P18", "P23", "X01", "X04", "X06"]),
@@ -230,7 +267,7 @@ FOREIGN: dict[str, Any] = {
     "dataset.contains": ["genetic"],
     "request.action": "aggregate",
     "request.mode": "M3",
-    "approvals.ethics": ethics_approval(),
+    "approvals.ethics": [ethics_approval()],
     "approvals.hgr": [genetic_approval("prior_report"), genetic_approval("cooperation_approval")],
 }
 """A company in Beijing under foreign control, with everything that the rules on genetic resources ask for."""
@@ -253,8 +290,8 @@ TURNED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "DUO-20",
     ),
     "duo_ethics": (
-        tagged(21) | {"approvals.ethics": ethics_approval()},
-        {"approvals.ethics": ethics_approval(valid_to=NOW)},
+        tagged(21) | {"approvals.ethics": [ethics_approval()]},
+        {"approvals.ethics": [ethics_approval(valid_to=NOW)]},
         "DUO-21",
     ),
     "duo_region": (tagged(22, regions=["CN-BJ"]), {"user.accessing_from": "CN-SH"}, "DUO-22"),
@@ -275,7 +312,7 @@ TURNED_IN_PACKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "genetic_cooperation": (FOREIGN, {"approvals.hgr": [genetic_approval("prior_report")]}, "HGR-05"),
     "genetic_report": (FOREIGN, {"approvals.hgr": [genetic_approval("cooperation_approval")]}, "HGR-06"),
     "genetic_security": (FOREIGN, {"dataset.hgr": genetic(persons=501)}, "HGR-07"),
-    "genetic_ethics": (FOREIGN, {"approvals.ethics": None}, "HGR-08"),
+    "genetic_ethics": (FOREIGN, {"approvals.ethics": []}, "HGR-08"),
     "us_limited_data_set": (AMERICAN, {"dataset.columns": COLUMNS}, "US-03"),
     "us_bulk_data": (AMERICAN, {"dataset.persons": 10_000}, "XB-13"),
 }
@@ -287,14 +324,14 @@ HARMLESS: list[dict[str, Any]] = [
     {"request.columns": NAMES, "contract.columns": NAMES},
     IN_PLACE | {"request.columns": [], "request.group_by": ["age", "site"]},
     {"dataset.duo": [{"id": "DUO:0000004"}], "dataset.classification": {"scheme": "GB/T 39725-2020", "level": 1}},
-    {"user.accessing_from": "DE", "approvals.export": export_approval(mechanism="assessment")},
+    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
     EUROPEAN,
     DOUBTFUL,
     EUROPEAN
     | {"user.accessing_from": "FR", "request.processing_location": "DE"}
-    | {"contract.processing_locations": ["DE"], "approvals.committee": committee_decision("EHDS-05")},
-    IN_PLACE | {"dataset.important_data": True, "approvals.risk_assessment": {"ref": "RA-1", "date": NOW - DAY}},
-    IN_PLACE | {"dataset.identifiability": "identified", "approvals.committee": committee_decision("PIPL-10")},
+    | {"contract.processing_locations": ["DE"], "approvals.committee": [committee_decision("EHDS-05")]},
+    IN_PLACE | {"dataset.important_data": True, "approvals.risk_assessment": [approval("RA-1", valid_from=NOW - DAY)]},
+    IN_PLACE | {"dataset.identifiability": "identified", "approvals.committee": [committee_decision("PIPL-10")]},
     {"dataset.under_14": True, "dataset.consent": consent(guardian=True)},
     {"dataset.consent": consent(basis="statute", separate=False, recipients=[], purposes=[])},
     {

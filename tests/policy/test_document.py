@@ -14,7 +14,7 @@ from tests.policy.documents import changed, document, export_approval
 
 def test_the_valid_document_fits():
     assert validate(document()) == []
-    assert validate(changed({"approvals.export": export_approval()})) == []
+    assert validate(changed({"approvals.export": [export_approval()]})) == []
 
 
 def test_the_schema_is_one_of_draft_2020_12():

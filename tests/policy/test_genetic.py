@@ -29,7 +29,7 @@ VECTORS = {
     "G2": (COMPUTE, set()),
     "G3": (COMPUTE | {"dataset.hgr": genetic(persons=501)}, {("genetic_security", "HGR-07")}),
     "G4": (COMPUTE | {"dataset.hgr": genetic(persons=500)}, set()),
-    "G5": (FOREIGN | IMAGING | {"approvals.hgr": [], "approvals.ethics": None}, set()),
+    "G5": (FOREIGN | IMAGING | {"approvals.hgr": [], "approvals.ethics": []}, set()),
     "G6": (FOREIGN | {"request.action": "read", "request.mode": "M5"}, {("genetic_copy", "HGR-03")}),
     "G7": (
         COMPUTE
@@ -41,7 +41,7 @@ VECTORS = {
         COMPUTE | {"provider": party(HOSPITAL, foreign_control=True)},
         {("genetic_partner", "HGR-04")},
     ),
-    "no ethics approval": (COMPUTE | {"approvals.ethics": None}, {("genetic_ethics", "HGR-08")}),
+    "no ethics approval": (COMPUTE | {"approvals.ethics": []}, {("genetic_ethics", "HGR-08")}),
     "undeclared": (COMPUTE | {"dataset.hgr": None}, {("genetic_declared", "HGR-01")}),
 }
 

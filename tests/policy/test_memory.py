@@ -66,7 +66,7 @@ def test_it_ends_with_the_next_time_of_its_input() -> None:
 
 def test_an_approval_that_ends_ends_the_permit() -> None:
     whole = changed({"user.accessing_from": "DE"})
-    whole["approvals"]["export"] = export_approval(mechanism="assessment", valid_to=NOW + 5)
+    whole["approvals"]["export"] = [export_approval(mechanism="assessment", valid_to=NOW + 5)]
     memory, decision = kept(whole)
     assert decision.result == "permit"
     assert recalled(memory, at(whole, NOW + 4)) is decision

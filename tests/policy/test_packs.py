@@ -10,6 +10,7 @@ from tests.policy.documents import (
     DOUBTFUL,
     EUROPEAN,
     NOW,
+    approval,
     changed,
     committee_decision,
     consent,
@@ -30,7 +31,8 @@ def asked(changes):
 
 
 def dated(date):
-    return {"ref": "R-1", "date": date}
+    """What was assessed on that day, and still stands."""
+    return [approval("R-1", valid_from=date)]
 
 
 @pytest.mark.parametrize("variation", HARMLESS, ids=str)
@@ -50,7 +52,7 @@ REFUSED = {
     "another recipient": ({"dataset.consent": consent(recipients=[])}, "consent_for_recipient", "PIPL-03"),
     "children": ({"dataset.under_14": True}, "guardian_consent", "PIPL-04"),
     "another purpose": ({"dataset.consent": consent(purposes=["P02"])}, "consent_for_purpose", "PIPL-05"),
-    "no impact assessment": ({"approvals.pia": None}, "impact_assessment", "PIPL-06"),
+    "no impact assessment": ({"approvals.pia": []}, "impact_assessment", "PIPL-06"),
     "an impact assessment to come": ({"approvals.pia": dated(NOW + 1)}, "impact_assessment", "PIPL-06"),
     "withdrawals never applied": (
         {"dataset.consent": consent(withdrawals_applied_at=None)},
@@ -74,16 +76,16 @@ REFUSED = {
         "DSL-02",
     ),
     "an unprotected system": ({"participant.mlps_level": 2}, "recipient_system_protected", "DSL-06"),
-    "no ethics review": ({"approvals.ethics": None}, "ethics_review", "ETH-01"),
-    "an exemption for commerce": ({"approvals.ethics": ethics_approval(exempt=True)}, "ethics_exemption", "ETH-02"),
+    "no ethics review": ({"approvals.ethics": []}, "ethics_review", "ETH-01"),
+    "an exemption for commerce": ({"approvals.ethics": [ethics_approval(exempt=True)]}, "ethics_exemption", "ETH-02"),
     "care with European data": (
         EUROPEAN | {"request.purpose.id": "P01", "contract.purposes": ["P01"]},
         "ehds_purpose",
         "EHDS-01",
     ),
-    "no data permit": (EUROPEAN | {"approvals.permit": None}, "ehds_permit", "EHDS-03"),
+    "no data permit": (EUROPEAN | {"approvals.permit": []}, "ehds_permit", "EHDS-03"),
     "a data permit that is over": (
-        EUROPEAN | {"approvals.permit": data_permit(valid_to=NOW)},
+        EUROPEAN | {"approvals.permit": [data_permit(valid_to=NOW)]},
         "ehds_permit",
         "EHDS-03",
     ),
@@ -108,7 +110,7 @@ REFUSED = {
 @pytest.mark.parametrize(("changes", "rule", "code"), REFUSED.values(), ids=REFUSED.keys())
 def test_refuses_and_no_committee_lifts_it(changes, rule, code):
     named = committee_decision(code, "EHDS-05", "GDPR-02", "GDPR-03", "PIPL-10")
-    for lifted in ({}, {"approvals.committee": named}):
+    for lifted in ({}, {"approvals.committee": [named]}):
         decision = asked(changes | lifted)
         assert decision.result == "deny"
         assert (rule, code) in spoken(decision)
@@ -124,10 +126,10 @@ REFERRED = {
 
 @pytest.mark.parametrize(("changes", "code", "others"), REFERRED.values(), ids=REFERRED.keys())
 def test_refers_until_a_committee_names_the_code(changes, code, others):
-    decision = asked(changes | {"approvals.committee": committee_decision(*others)})
+    decision = asked(changes | {"approvals.committee": [committee_decision(*others)]})
     assert decision.result == "refer"
     assert {found for _, found in spoken(decision)} == {code}
-    assert asked(changes | {"approvals.committee": committee_decision(*others, code)}).result == "permit"
+    assert asked(changes | {"approvals.committee": [committee_decision(*others, code)]}).result == "permit"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_an_empty_input_is_refused_by_every_rule_and_by_nothing_silent():
 )
 def test_dates_that_are_none_refuse_and_stop_no_engine(place):
     """The interpreter stops where it is to add to a null; an age must be a number before anything is added to it."""
-    none = {"ref": "R-1", "date": None, "valid_from": None, "valid_to": None}
+    none = [approval("R-1", valid_from=None, valid_to=None, exempt=False)]
     decision = answered(changed(EUROPEAN | IMPORTANT | {place: none}, furnished()), whole_embedded())
     assert decision.result == "deny"
 

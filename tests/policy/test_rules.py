@@ -50,14 +50,14 @@ PERMITTED = {
         "request.processing_location": "CN",
         "contract.processing_locations": ["CN"],
     },
-    "abroad, with an approval that covers it": ABROAD | {"approvals.export": export_approval()},
-    "abroad, approved to the last second": ABROAD | {"approvals.export": export_approval(valid_to=NOW + 1)},
+    "abroad, with an approval that covers it": ABROAD | {"approvals.export": [export_approval()]},
+    "abroad, approved to the last second": ABROAD | {"approvals.export": [export_approval(valid_to=NOW + 1)]},
     "abroad, anonymised": ABROAD
     | {"dataset.identifiability": "anonymised", "request.mode": "M5"}
     | {"dataset.classification": {"scheme": "GB/T 39725-2020", "level": 2}},
     "abroad, of another country's data": ABROAD | {"dataset.origin": ["DE"]},
     "important data, assessed": ABROAD
-    | {"dataset.important_data": True, "approvals.export": export_approval(mechanism="assessment")},
+    | {"dataset.important_data": True, "approvals.export": [export_approval(mechanism="assessment")]},
 }
 
 
@@ -149,34 +149,34 @@ REFUSED = {
         "XB-05",
     ),
     "one origin of several": (ABROAD | {"dataset.origin": ["DE", "CN"]}, "recipient_abroad", "XB-05"),
-    "approval over": (ABROAD | {"approvals.export": export_approval(valid_to=NOW)}, "recipient_abroad", "XB-05"),
+    "approval over": (ABROAD | {"approvals.export": [export_approval(valid_to=NOW)]}, "recipient_abroad", "XB-05"),
     "approval to come": (
-        ABROAD | {"approvals.export": export_approval(valid_from=NOW + 1)},
+        ABROAD | {"approvals.export": [export_approval(valid_from=NOW + 1)]},
         "recipient_abroad",
         "XB-05",
     ),
     "approval of another purpose": (
-        ABROAD | {"approvals.export": export_approval(purposes=["P06"])},
+        ABROAD | {"approvals.export": [export_approval(purposes=["P06"])]},
         "recipient_abroad",
         "XB-05",
     ),
     "approval of another recipient": (
-        ABROAD | {"approvals.export": export_approval(recipient=STRANGER)},
+        ABROAD | {"approvals.export": [export_approval(recipients=[STRANGER])]},
         "recipient_abroad",
         "XB-05",
     ),
     "approval of another dataset": (
-        ABROAD | {"approvals.export": export_approval(dataset=DATASET[:-1] + "9")},
+        ABROAD | {"approvals.export": [export_approval(datasets=[DATASET[:-1] + "9"])]},
         "recipient_abroad",
         "XB-05",
     ),
     "important data under a standard contract": (
-        ABROAD | {"dataset.important_data": True, "approvals.export": export_approval()},
+        ABROAD | {"dataset.important_data": True, "approvals.export": [export_approval()]},
         "recipient_abroad",
         "XB-05",
     ),
     "critical infrastructure under a standard contract": (
-        ABROAD | {"provider.ciio": True, "approvals.export": export_approval()},
+        ABROAD | {"provider.ciio": True, "approvals.export": [export_approval()]},
         "recipient_abroad",
         "XB-05",
     ),

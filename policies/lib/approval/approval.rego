@@ -13,29 +13,53 @@ in_term(given, document) if {
 	document.context.now < given.valid_to
 }
 
-decided(document, entry) if {
-	entry.effect == "refer"
-	entry.code in document.approvals.committee.rules
-	in_term(document.approvals.committee, document)
-}
-
-# An exemption is no approval.
-ethics(document) if {
-	given := document.approvals.ethics
+# It names this dataset, this recipient and this purpose. Ids are texts first: a list of nulls covers nothing.
+covers(given, document) if {
 	is_string(given.ref)
 	given.ref != ""
-	given.exempt == false
+	is_string(document.dataset.id)
 	document.dataset.id in given.datasets
+	is_string(document.participant.id)
+	document.participant.id in given.recipients
+	is_string(document.request.purpose.id)
 	document.request.purpose.id in given.purposes
 	in_term(given, document)
 }
 
-# Approvals of these kinds that name this party and this dataset.
-genetic(document, kinds) := [given |
-	some given in document.approvals.hgr
-	given.kind in kinds
-	is_string(given.ref)
-	given.ref != ""
-	given.party == document.participant.id
-	given.dataset == document.dataset.id
+# Approvals of a kind that cover this request.
+covering(kind, document) := [given |
+	some given in document.approvals[kind]
+	covers(given, document)
 ]
+
+# An exemption is no approval.
+ethics(document) if {
+	some given in covering("ethics", document)
+	given.exempt == false
+}
+
+# Approvals of human genetic resources, of these kinds.
+genetic(document, kinds) := [given |
+	some given in covering("hgr", document)
+	given.kind in kinds
+]
+
+decided(document, entry) if {
+	entry.effect == "refer"
+	some given in covering("committee", document)
+	entry.code in given.rules
+	as_asked(given, document)
+}
+
+# A committee decides on what it was asked: this contract, this way of using the data, no further columns.
+as_asked(given, document) if {
+	is_string(document.contract.id)
+	given.contract == document.contract.id
+	document.request.action in given.actions
+	document.request.mode in given.modes
+	columns := given.columns
+	every place in ["columns", "group_by", "filter_columns"] {
+		is_array(document.request[place])
+		every name in document.request[place] { name in columns }
+	}
+}

@@ -7,9 +7,9 @@ now := valid.document.context.now
 
 entry := {"code": "OURS-01", "effect": "refer"}
 
-asked := valid.changed("/approvals/committee", valid.committee(["OURS-02", "OURS-01"]))
+asked := valid.changed("/approvals/committee", [valid.committee(["OURS-02", "OURS-01"])])
 
-term(from, to) := valid.with_all(asked, {"/approvals/committee/valid_from": from, "/approvals/committee/valid_to": to})
+term(from, to) := valid.with_all(asked, {"/approvals/committee/0/valid_from": from, "/approvals/committee/0/valid_to": to})
 
 test_a_decision_stands_in_for_what_it_names if approval.decided(asked, entry)
 
@@ -30,3 +30,45 @@ test_a_time_that_is_none_is_no_term if {
 }
 
 test_no_decision_decides_nothing if not approval.decided(valid.document, entry)
+
+test_a_decision_is_on_what_was_asked if {
+	every path, value in {
+		"/contract/id": "urn:uuid:01920000-0000-7000-8000-000000000009",
+		"/request/action": "aggregate",
+		"/request/mode": "M4",
+		"/request/columns": ["age", "site"],
+		"/request/group_by": ["site"],
+		"/request/filter_columns": ["site"],
+		"/dataset/id": "urn:uuid:01920000-0000-7000-8000-000000000009",
+		"/participant/id": "did:web:other.example",
+		"/request/purpose/id": "P06",
+	} {
+		not approval.decided(valid.with_all(asked, {path: value}), entry)
+		not approval.decided(valid.with_all(asked, {path: null}), entry)
+		not approval.decided(valid.lacking(asked, path), entry)
+	}
+}
+
+test_a_decision_on_some_columns_is_one_on_fewer if approval.decided(valid.with_all(asked, {"/request/columns": ["age"]}), entry)
+
+test_two_nulls_are_no_agreement if {
+	every name, path in {"datasets": "/dataset/id", "recipients": "/participant/id", "purposes": "/request/purpose/id"} {
+		not approval.decided(valid.with_all(asked, {path: null, sprintf("/approvals/committee/0/%s", [name]): [null]}), entry)
+	}
+	not approval.decided(valid.with_all(asked, {"/contract/id": null, "/approvals/committee/0/contract": null}), entry)
+}
+
+test_a_decision_that_lacks_a_part_decides_nothing if {
+	needed := object.remove(valid.committee([]), ["issuer", "country", "obligations"])
+	every name, _ in needed {
+		not approval.decided(valid.lacking(asked, sprintf("/approvals/committee/0/%s", [name])), entry)
+		not approval.decided(valid.with_all(asked, {sprintf("/approvals/committee/0/%s", [name]): null}), entry)
+	}
+	not approval.decided(valid.with_all(asked, {"/approvals/committee/0/ref": ""}), entry)
+}
+
+test_any_decision_will_do if {
+	other := valid.committee(["OURS-09"])
+	approval.decided(valid.with_all(asked, {"/approvals/committee": [other, valid.committee(["OURS-01"])]}), entry)
+	not approval.decided(valid.with_all(asked, {"/approvals/committee": [other, other]}), entry)
+}

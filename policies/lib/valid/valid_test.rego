@@ -169,13 +169,19 @@ document := {
 		"digest_ok": true,
 	},
 	"approvals": {
-		"ethics": null,
+		"ethics": [],
 		"hgr": [],
-		"export": null,
-		"pia": null,
-		"risk_assessment": null,
-		"permit": null,
-		"committee": null,
+		"export": [],
+		"pia": [],
+		"risk_assessment": [],
+		"permit": [],
+		"committee": [],
+	},
+	"exports": {
+		"year": 2026,
+		"sensitive": 0,
+		"other": 0,
+		"adding": 4200,
 	},
 	"request": {
 		"action": "read",
@@ -218,12 +224,29 @@ with_all(base, places) := json.patch(base, [{"op": "add", "path": path, "value":
 
 lacking(base, path) := json.patch(base, [{"op": "remove", "path": path}])
 
-# A committee's decision in term, for a test to put at /approvals/committee.
-committee(codes_named) := {
-	"ref": "DAC-1",
+# An approval for this second, of what the valid document asks; for a test to put at /approvals/<kind>.
+approval(more) := object.union(
+	{
+		"ref": "REF-1",
+		"issuer": document.provider.id,
+		"country": "CN",
+		"valid_from": document.context.now,
+		"valid_to": document.context.now + 1,
+		"datasets": [document.dataset.id],
+		"recipients": [document.participant.id],
+		"purposes": ["P02", "P05", "P16"],
+	},
+	more,
+)
+
+# A committee's decision on these codes.
+committee(codes_named) := approval({
 	"rules": codes_named,
-	"valid_from": document.context.now,
-	"valid_to": document.context.now + 1,
-}
+	"contract": document.contract.id,
+	"actions": ["read"],
+	"modes": ["M3", "M5"],
+	"columns": ["age", "result"],
+	"obligations": [],
+})
 
 codes(verdict) := {found.code | some found in verdict}

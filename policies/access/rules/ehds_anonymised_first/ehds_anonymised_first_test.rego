@@ -11,7 +11,7 @@ now := valid.document.context.now
 
 european := valid.changed("/dataset/origin", ["DE"])
 
-decided := valid.with_all(european, {"/approvals/committee": valid.committee(["EHDS-05"])})
+decided := valid.with_all(european, {"/approvals/committee": [valid.committee(["EHDS-05"])]})
 
 effects(document) := {found.effect | some found in verdict} if verdict := rules.verdict.ehds_anonymised_first with input as document
 
@@ -27,17 +27,17 @@ test_pseudonymised_data_is_referred if {
 test_a_committee_may_decide if ok(decided)
 
 test_a_committee_of_another_code_or_time_may_not if {
-	refused(valid.with_all(decided, {"/approvals/committee/rules": ["EHDS-03"]}))
-	refused(valid.with_all(decided, {"/approvals/committee/rules": []}))
-	refused(valid.with_all(decided, {"/approvals/committee/valid_from": now + 1}))
-	refused(valid.with_all(decided, {"/approvals/committee/valid_to": now}))
+	refused(valid.with_all(decided, {"/approvals/committee/0/rules": ["EHDS-03"]}))
+	refused(valid.with_all(decided, {"/approvals/committee/0/rules": []}))
+	refused(valid.with_all(decided, {"/approvals/committee/0/valid_from": now + 1}))
+	refused(valid.with_all(decided, {"/approvals/committee/0/valid_to": now}))
 }
 
 test_what_is_missing_or_null_is_refused if {
 	every path in [
-		"/approvals/committee/rules",
-		"/approvals/committee/valid_from",
-		"/approvals/committee/valid_to",
+		"/approvals/committee/0/rules",
+		"/approvals/committee/0/valid_from",
+		"/approvals/committee/0/valid_to",
 		"/approvals/committee",
 		"/dataset/identifiability",
 		"/context/now",

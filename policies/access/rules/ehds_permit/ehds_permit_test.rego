@@ -11,13 +11,7 @@ now := valid.document.context.now
 
 base := valid.with_all(valid.document, {
 	"/dataset/origin": ["CN", "DE"],
-	"/approvals/permit": {
-		"ref": "DP-1",
-		"valid_from": now,
-		"valid_to": now + 1,
-		"dataset": valid.document.dataset.id,
-		"purposes": ["P02", "P05"],
-	},
+	"/approvals/permit": [valid.approval({})],
 })
 
 test_a_permit_that_covers_is_ok if ok(base)
@@ -30,28 +24,28 @@ test_anonymised_data_needs_one_too if {
 }
 
 test_a_permit_begins_and_ends_on_time if {
-	refused(valid.with_all(base, {"/approvals/permit/valid_from": now + 1}))
-	refused(valid.with_all(base, {"/approvals/permit/valid_to": now}))
+	refused(valid.with_all(base, {"/approvals/permit/0/valid_from": now + 1}))
+	refused(valid.with_all(base, {"/approvals/permit/0/valid_to": now}))
 }
 
 test_another_dataset_or_purpose_is_refused if {
 	refused(valid.with_all(base, {"/dataset/id": "urn:uuid:01920000-0000-7000-8000-000000000009"}))
 	refused(valid.with_all(base, {"/request/purpose/id": "P06"}))
-	refused(valid.with_all(base, {"/approvals/permit/purposes": []}))
-	refused(valid.with_all(base, {"/approvals/permit/ref": ""}))
+	refused(valid.with_all(base, {"/approvals/permit/0/purposes": []}))
+	refused(valid.with_all(base, {"/approvals/permit/0/ref": ""}))
 }
 
 test_two_nulls_are_no_dataset if {
-	refused(valid.with_all(base, {"/approvals/permit/dataset": null, "/dataset/id": null}))
+	refused(valid.with_all(base, {"/approvals/permit/0/datasets": [null], "/dataset/id": null}))
 }
 
 test_what_is_missing_or_null_is_refused if {
 	every path in [
-		"/approvals/permit/ref",
-		"/approvals/permit/dataset",
-		"/approvals/permit/purposes",
-		"/approvals/permit/valid_from",
-		"/approvals/permit/valid_to",
+		"/approvals/permit/0/ref",
+		"/approvals/permit/0/datasets",
+		"/approvals/permit/0/purposes",
+		"/approvals/permit/0/valid_from",
+		"/approvals/permit/0/valid_to",
 		"/approvals/permit",
 		"/dataset/id",
 		"/request/purpose/id",

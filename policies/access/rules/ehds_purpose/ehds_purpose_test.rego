@@ -46,13 +46,13 @@ test_purposes_of_none if {
 test_a_committee_may_decide_where_it_is_in_doubt if {
 	refused(asked("P16", true))
 	effects(asked("P16", true)) == {"refer"}
-	ok(valid.with_all(asked("P16", false), {"/approvals/committee": valid.committee(["EHDS-01"])}))
-	refused(valid.with_all(asked("P16", false), {"/approvals/committee": valid.committee(["EHDS-05"])}))
+	ok(valid.with_all(asked("P16", false), {"/approvals/committee": [valid.committee(["EHDS-01"])]}))
+	refused(valid.with_all(asked("P16", false), {"/approvals/committee": [valid.committee(["EHDS-05"])]}))
 }
 
 test_a_committee_lifts_no_denial if {
 	every purpose in ["P01", "P18"] {
-		refused(valid.with_all(asked(purpose, false), {"/approvals/committee": valid.committee(["EHDS-01"])}))
+		refused(valid.with_all(asked(purpose, false), {"/approvals/committee": [valid.committee(["EHDS-01"])]}))
 	}
 }
 

@@ -8,7 +8,7 @@ ok(document) if rules.verdict.ethics_exemption == "ok" with input as document
 refused(document) if valid.codes(rules.verdict.ethics_exemption) == {"ETH-02"} with input as document
 
 claimed := valid.with_all(valid.document, {
-	"/approvals/ethics": {"exempt": true},
+	"/approvals/ethics": [valid.approval({"exempt": true})],
 	"/request/purpose/commercial": false,
 })
 
@@ -18,7 +18,7 @@ public := valid.with_all(claimed, {"/dataset/consent": {"basis": "public_data"},
 
 test_nothing_claimed_is_ok if ok(valid.document)
 
-test_a_review_is_ok if ok(valid.with_all(claimed, {"/approvals/ethics/exempt": false}))
+test_a_review_is_ok if ok(valid.with_all(claimed, {"/approvals/ethics/0/exempt": false}))
 
 test_personal_data_is_not_exempt if refused(claimed)
 
@@ -49,7 +49,7 @@ test_what_is_no_research_is_not_asked if {
 
 test_what_is_missing_is_refused if {
 	refused(valid.without("/approvals/ethics"))
-	refused(valid.lacking(claimed, "/approvals/ethics/exempt"))
-	refused(valid.with_all(claimed, {"/approvals/ethics/exempt": null}))
+	refused(valid.lacking(claimed, "/approvals/ethics/0/exempt"))
+	refused(valid.with_all(claimed, {"/approvals/ethics/0/exempt": null}))
 	refused(valid.lacking(anonymised, "/dataset/identifiability"))
 }

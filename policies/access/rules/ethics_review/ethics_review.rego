@@ -9,17 +9,9 @@ ethics_review_findings := data.access.rules.ethics_review.table.findings
 
 # Whether a decision to exempt may be one is said by `ethics_exemption`.
 verdict["ethics_review"] := "ok" if {
-	ethics_review_covers(input)
+	count(approval.covering("ethics", input)) > 0
 } else := "ok" if {
 	input.request.purpose.research == false
 } else := "ok" if {
 	personal.absent
 } else := {finding.made(ethics_review_findings.review)}
-
-ethics_review_covers(document) if {
-	is_string(document.approvals.ethics.ref)
-	document.approvals.ethics.ref != ""
-	document.dataset.id in document.approvals.ethics.datasets
-	document.request.purpose.id in document.approvals.ethics.purposes
-	approval.in_term(document.approvals.ethics, document)
-}

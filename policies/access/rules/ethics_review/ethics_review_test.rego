@@ -9,22 +9,15 @@ refused(document) if valid.codes(rules.verdict.ethics_review) == {"ETH-01"} with
 
 now := valid.document.context.now
 
-base := valid.changed("/approvals/ethics", {
-	"ref": "EC-1",
-	"valid_from": now,
-	"valid_to": now + 1,
-	"datasets": [valid.document.dataset.id],
-	"purposes": ["P05"],
-	"exempt": false,
-})
+base := valid.changed("/approvals/ethics", [valid.approval({"purposes": ["P05"], "exempt": false})])
 
 test_a_decision_that_covers_is_ok if ok(base)
 
 test_no_decision_is_refused if refused(valid.document)
 
 test_a_decision_begins_and_ends_on_time if {
-	refused(valid.with_all(base, {"/approvals/ethics/valid_from": now + 1}))
-	refused(valid.with_all(base, {"/approvals/ethics/valid_to": now}))
+	refused(valid.with_all(base, {"/approvals/ethics/0/valid_from": now + 1}))
+	refused(valid.with_all(base, {"/approvals/ethics/0/valid_to": now}))
 }
 
 test_another_dataset_or_purpose_is_refused if {
@@ -33,18 +26,18 @@ test_another_dataset_or_purpose_is_refused if {
 }
 
 test_an_empty_scope_covers_nothing if {
-	refused(valid.with_all(base, {"/approvals/ethics/datasets": []}))
-	refused(valid.with_all(base, {"/approvals/ethics/purposes": []}))
-	refused(valid.with_all(base, {"/approvals/ethics/ref": ""}))
+	refused(valid.with_all(base, {"/approvals/ethics/0/datasets": []}))
+	refused(valid.with_all(base, {"/approvals/ethics/0/purposes": []}))
+	refused(valid.with_all(base, {"/approvals/ethics/0/ref": ""}))
 }
 
 test_what_is_missing_or_null_is_refused if {
 	every path in [
-		"/approvals/ethics/ref",
-		"/approvals/ethics/datasets",
-		"/approvals/ethics/purposes",
-		"/approvals/ethics/valid_from",
-		"/approvals/ethics/valid_to",
+		"/approvals/ethics/0/ref",
+		"/approvals/ethics/0/datasets",
+		"/approvals/ethics/0/purposes",
+		"/approvals/ethics/0/valid_from",
+		"/approvals/ethics/0/valid_to",
 		"/approvals/ethics",
 		"/dataset/id",
 		"/request/purpose/id",

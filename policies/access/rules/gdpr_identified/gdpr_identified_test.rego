@@ -21,8 +21,8 @@ test_identified_data_is_referred if {
 }
 
 test_a_committee_may_decide if {
-	ok(valid.with_all(identified, {"/approvals/committee": valid.committee(["GDPR-03"])}))
-	refused(valid.with_all(identified, {"/approvals/committee": valid.committee(["PIPL-10"])}))
+	ok(valid.with_all(identified, {"/approvals/committee": [valid.committee(["GDPR-03"])]}))
+	refused(valid.with_all(identified, {"/approvals/committee": [valid.committee(["PIPL-10"])]}))
 }
 
 test_what_is_no_research_is_not_asked if {

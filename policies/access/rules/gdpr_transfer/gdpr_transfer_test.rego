@@ -29,8 +29,8 @@ test_a_look_from_china_is_referred if {
 }
 
 test_a_committee_may_decide if {
-	ok(valid.with_all(abroad, {"/approvals/committee": valid.committee(["GDPR-01", "GDPR-02"])}))
-	refused(valid.with_all(abroad, {"/approvals/committee": valid.committee(["GDPR-01"])}))
+	ok(valid.with_all(abroad, {"/approvals/committee": [valid.committee(["GDPR-01", "GDPR-02"])]}))
+	refused(valid.with_all(abroad, {"/approvals/committee": [valid.committee(["GDPR-01"])]}))
 }
 
 test_what_is_missing_or_null_is_refused if {

@@ -24,10 +24,7 @@ changed(path, value) := json.patch(foreign, [{"op": "add", "path": path, "value"
 
 without(path) := json.patch(foreign, [{"op": "remove", "path": path}])
 
-approved(kind, changes) := changed("/approvals/hgr", [object.union(
-	{"kind": kind, "ref": "R-1", "party": foreign.participant.id, "dataset": foreign.dataset.id, "backup_submitted": true},
-	changes,
-)])
+approved(kind, changes) := changed("/approvals/hgr", [valid.approval(object.union({"kind": kind, "backup_submitted": true}, changes))])
 
 test_an_approved_cooperation_is_ok if rules.verdict.genetic_cooperation == "ok" with input as approved("cooperation_approval", {})
 
@@ -58,11 +55,11 @@ test_missing_approvals_are_refused if {
 }
 
 test_an_approval_of_another_party_is_refused if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"party": "did:web:other.example"})
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"recipients": ["did:web:other.example"]})
 }
 
 test_an_approval_of_another_dataset_is_refused if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"dataset": "urn:uuid:01920000-0000-7000-8000-000000000009"})
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
 }
 
 test_an_approval_without_a_reference_is_refused if {
@@ -81,7 +78,7 @@ test_a_filing_is_for_trials if {
 	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("trial_filing", {})
 }
 
-trial := json.patch(approved("trial_filing", {}), [{"op": "replace", "path": "/request/purpose/id", "value": "P08"}])
+trial := json.patch(approved("trial_filing", {"purposes": ["P05", "P08"]}), [{"op": "replace", "path": "/request/purpose/id", "value": "P08"}])
 
 test_a_filed_trial_is_ok if rules.verdict.genetic_cooperation == "ok" with input as trial
 

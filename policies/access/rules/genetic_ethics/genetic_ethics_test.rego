@@ -24,61 +24,54 @@ changed(path, value) := json.patch(foreign, [{"op": "add", "path": path, "value"
 
 without(path) := json.patch(foreign, [{"op": "remove", "path": path}])
 
-approved := {
-	"ref": "EC-1",
-	"valid_from": valid.document.context.now,
-	"valid_to": valid.document.context.now + 1,
-	"datasets": [valid.document.dataset.id],
-	"purposes": ["P05"],
-	"exempt": false,
-}
+approved := valid.approval({"purposes": ["P05"], "exempt": false})
 
 under(changes) := object.union(approved, changes)
 
-test_an_approval_for_this_second_is_ok if rules.verdict.genetic_ethics == "ok" with input as changed("/approvals/ethics", under({}))
+test_an_approval_for_this_second_is_ok if rules.verdict.genetic_ethics == "ok" with input as changed("/approvals/ethics", [under({})])
 
 test_an_approval_that_is_over_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_to": valid.document.context.now}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_to": valid.document.context.now})])
 }
 
 test_an_approval_to_come_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_from": valid.document.context.now + 1}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_from": valid.document.context.now + 1})])
 }
 
 test_an_approval_without_a_beginning_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_from": null}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_from": null})])
 }
 
 test_an_approval_without_an_end_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"valid_to": null}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_to": null})])
 }
 
 test_an_approval_of_another_dataset_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})])
 }
 
 test_an_approval_of_no_dataset_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"datasets": []}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"datasets": []})])
 }
 
 test_an_approval_of_another_purpose_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"purposes": ["P06"]}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"purposes": ["P06"]})])
 }
 
 test_an_approval_of_no_purpose_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"purposes": []}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"purposes": []})])
 }
 
 test_an_exemption_is_no_approval if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"exempt": true}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"exempt": true})])
 }
 
 test_an_approval_without_a_reference_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"ref": ""}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"ref": ""})])
 }
 
 test_an_approval_whose_reference_is_null_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", under({"ref": null}))
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"ref": null})])
 }
 
 test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/dataset/hgr", null)
@@ -107,10 +100,21 @@ test_a_missing_approval_is_refused if {
 	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as without("/approvals/ethics")
 }
 
-test_a_party_of_another_country_is_referred if {
-	["HGR-08", "refer"] in {[found.code, found.effect] | some found in rules.verdict.genetic_ethics} with input as json.patch(changed("/approvals/ethics", approved), [{"op": "replace", "path": "/participant/country", "value": "DE"}])
+german := valid.approval({"country": "DE", "exempt": false})
+
+given(country, approvals) := json.patch(changed("/approvals/ethics", approvals), [{"op": "add", "path": "/participant/country", "value": country}])
+
+refused(document) if valid.codes(rules.verdict.genetic_ethics) == {"HGR-08"} with input as document
+
+test_a_party_of_another_country_needs_the_approval_of_both if {
+	rules.verdict.genetic_ethics == "ok" with input as given("DE", [approved, german])
+	refused(given("DE", [approved]))
+	refused(given("DE", [german]))
+	refused(given("FR", [approved, german]))
+	refused(given(null, [approved, german]))
+	refused(json.patch(given("DE", [approved, german]), [{"op": "remove", "path": "/participant/country"}]))
 }
 
-test_a_missing_country_is_referred if {
-	["HGR-08", "refer"] in {[found.code, found.effect] | some found in rules.verdict.genetic_ethics} with input as json.patch(changed("/approvals/ethics", approved), [{"op": "remove", "path": "/participant/country"}])
-}
+test_the_approval_of_a_party_at_home_is_of_its_country if refused(given("CN", [german]))
+
+test_an_exemption_abroad_is_none if refused(given("DE", [approved, object.union(german, {"exempt": true})]))

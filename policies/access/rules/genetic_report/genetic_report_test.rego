@@ -24,10 +24,7 @@ changed(path, value) := json.patch(foreign, [{"op": "add", "path": path, "value"
 
 without(path) := json.patch(foreign, [{"op": "remove", "path": path}])
 
-approved(kind, changes) := changed("/approvals/hgr", [object.union(
-	{"kind": kind, "ref": "R-1", "party": foreign.participant.id, "dataset": foreign.dataset.id, "backup_submitted": true},
-	changes,
-)])
+approved(kind, changes) := changed("/approvals/hgr", [valid.approval(object.union({"kind": kind, "backup_submitted": true}, changes))])
 
 test_a_report_with_backup_is_ok if rules.verdict.genetic_report == "ok" with input as approved("prior_report", {})
 
@@ -58,11 +55,11 @@ test_missing_approvals_are_refused if {
 }
 
 test_an_approval_of_another_party_is_refused if {
-	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"party": "did:web:other.example"})
+	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"recipients": ["did:web:other.example"]})
 }
 
 test_an_approval_of_another_dataset_is_refused if {
-	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"dataset": "urn:uuid:01920000-0000-7000-8000-000000000009"})
+	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
 }
 
 test_an_approval_without_a_reference_is_refused if {

@@ -24,10 +24,7 @@ changed(path, value) := json.patch(foreign, [{"op": "add", "path": path, "value"
 
 without(path) := json.patch(foreign, [{"op": "remove", "path": path}])
 
-approved(kind, changes) := changed("/approvals/hgr", [object.union(
-	{"kind": kind, "ref": "R-1", "party": foreign.participant.id, "dataset": foreign.dataset.id, "backup_submitted": true},
-	changes,
-)])
+approved(kind, changes) := changed("/approvals/hgr", [valid.approval(object.union({"kind": kind, "backup_submitted": true}, changes))])
 
 touched(path, value) := changed(sprintf("/dataset/hgr/%s", [path]), value)
 
@@ -86,11 +83,11 @@ reviewed(changes) := json.patch(approved("security_review", changes), [{"op": "r
 test_a_review_is_enough if rules.verdict.genetic_security == "ok" with input as reviewed({})
 
 test_a_review_of_another_party_is_refused if {
-	"HGR-07" in valid.codes(rules.verdict.genetic_security) with input as reviewed({"party": "did:web:other.example"})
+	"HGR-07" in valid.codes(rules.verdict.genetic_security) with input as reviewed({"recipients": ["did:web:other.example"]})
 }
 
 test_a_review_of_another_dataset_is_refused if {
-	"HGR-07" in valid.codes(rules.verdict.genetic_security) with input as reviewed({"dataset": "urn:uuid:01920000-0000-7000-8000-000000000009"})
+	"HGR-07" in valid.codes(rules.verdict.genetic_security) with input as reviewed({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
 }
 
 test_another_approval_is_refused if {

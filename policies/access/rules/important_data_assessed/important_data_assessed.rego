@@ -1,6 +1,7 @@
 # Important data is supplied after a risk assessment of the last year, and is computed on in place.
 package access.rules
 
+import data.lib.approval
 import data.lib.finding
 
 important_data_assessed_findings := data.access.rules.important_data_assessed.table.findings
@@ -16,12 +17,10 @@ verdict["important_data_assessed"] := "ok" if {
 	important_data_assessed_within(input)
 } else := important_data_assessed_missing(input) | important_data_assessed_above(input)
 
+# An assessment begins with the day it is dated.
 important_data_assessed_lately(document) if {
-	is_string(document.approvals.risk_assessment.ref)
-	document.approvals.risk_assessment.ref != ""
-	is_number(document.approvals.risk_assessment.date)
-	document.approvals.risk_assessment.date <= document.context.now
-	document.context.now < document.approvals.risk_assessment.date + data.access.rules.important_data_assessed.table.assessment_age_s
+	some given in approval.covering("risk_assessment", document)
+	document.context.now < given.valid_from + data.access.rules.important_data_assessed.table.assessment_age_s
 }
 
 important_data_assessed_within(document) if {

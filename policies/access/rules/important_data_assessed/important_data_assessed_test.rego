@@ -12,10 +12,10 @@ now := valid.document.context.now
 base := valid.with_all(valid.document, {
 	"/dataset/important_data": true,
 	"/request/mode": "M3",
-	"/approvals/risk_assessment": {"ref": "RA-1", "date": now},
+	"/approvals/risk_assessment": [valid.approval({})],
 })
 
-at(second) := valid.with_all(base, {"/approvals/risk_assessment/date": second})
+at(second) := valid.with_all(base, {"/approvals/risk_assessment/0/valid_from": second})
 
 texts(document) := {found.text | some found in verdict} if verdict := rules.verdict.important_data_assessed with input as document
 
@@ -31,8 +31,8 @@ test_one_to_come_is_refused if refused(at(now + 1))
 
 test_what_is_missing_or_null_is_refused if {
 	every path in [
-		"/approvals/risk_assessment/ref",
-		"/approvals/risk_assessment/date",
+		"/approvals/risk_assessment/0/ref",
+		"/approvals/risk_assessment/0/valid_from",
 		"/approvals/risk_assessment",
 		"/context/now",
 		"/request/mode",
@@ -40,7 +40,7 @@ test_what_is_missing_or_null_is_refused if {
 		refused(valid.lacking(base, path))
 		refused(valid.with_all(base, {path: null}))
 	}
-	refused(valid.with_all(base, {"/approvals/risk_assessment/ref": ""}))
+	refused(valid.with_all(base, {"/approvals/risk_assessment/0/ref": ""}))
 }
 
 test_data_nobody_has_judged_is_taken_for_important if {

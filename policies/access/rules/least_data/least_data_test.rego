@@ -33,6 +33,6 @@ test_care_knows_the_person if {
 }
 
 test_a_committee_may_decide if {
-	ok(valid.with_all(identified, {"/approvals/committee": valid.committee(["PIPL-10"])}))
-	refused(valid.with_all(identified, {"/approvals/committee": valid.committee(["GDPR-03"])}))
+	ok(valid.with_all(identified, {"/approvals/committee": [valid.committee(["PIPL-10"])]}))
+	refused(valid.with_all(identified, {"/approvals/committee": [valid.committee(["GDPR-03"])]}))
 }

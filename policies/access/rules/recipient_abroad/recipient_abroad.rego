@@ -1,56 +1,67 @@
 # Personal data of Chinese origin leaves China only on a mechanism that covers this request.
 package access.rules
 
+import data.lib.abroad
+import data.lib.approval
 import data.lib.finding
+import data.lib.personal
 
 recipient_abroad_findings := data.access.rules.recipient_abroad.table.findings
 
-# Remote access from abroad is an export as much as sending is. A place is a country or one of its regions.
 verdict["recipient_abroad"] := "ok" if {
-	home := data.access.rules.recipient_abroad.table.country
-	stored := split(input.request.processing_location, "-")
-	stored[0] == home
-	seen := split(input.user.accessing_from, "-")
-	seen[0] == home
-	input.request.recipient_overseas == false
+	abroad.at_home
 } else := "ok" if {
-	recipient_abroad_unbound(input)
+	abroad.unbound
+} else := "ok" if {
+	recipient_abroad_few(input)
 } else := "ok" if {
 	recipient_abroad_covered(input)
 } else := recipient_abroad_causes(input)
 
-# Where data was collected and whether it is still personal information decide, not who owns the recipient.
-recipient_abroad_unbound(document) if {
-	document.dataset.identifiability in data.access.rules.recipient_abroad.table.not_personal
-} else if {
-	count(document.dataset.origin) > 0
-	every country in document.dataset.origin { country != data.access.rules.recipient_abroad.table.country }
-}
-
-recipient_abroad_stored_at_home(document) if {
-	stored := split(document.request.processing_location, "-")
-	stored[0] == data.access.rules.recipient_abroad.table.country
-}
-
 recipient_abroad_covered(document) if {
-	export := document.approvals.export
-	export.mechanism in data.access.rules.recipient_abroad.table.mechanisms[recipient_abroad_strictness(document)]
-	export.dataset == document.dataset.id
-	export.recipient == document.participant.id
-	document.request.purpose.id in export.purposes
-	export.valid_from <= document.context.now
-	document.context.now < export.valid_to
+	mechanisms := data.access.rules.recipient_abroad.table.mechanisms[recipient_abroad_strictness(document)]
+	some given in approval.covering("export", document)
+	given.mechanism in mechanisms
 }
 
-# Critical infrastructure and important data: nothing but the assessment will do (XB-02, XB-03).
-recipient_abroad_strictness(document) := "general" if {
+# Critical infrastructure and important data: nothing but the assessment will do, however few they are (XB-02, XB-03).
+recipient_abroad_ordinary(document) if {
 	document.provider.ciio == false
 	document.dataset.important_data == false
+}
+
+recipient_abroad_strictness(document) := "general" if {
+	recipient_abroad_ordinary(document)
+	recipient_abroad_below(data.access.rules.recipient_abroad.table.assessed_from)
 } else := "assessed"
 
-recipient_abroad_causes(document) := {finding.made(recipient_abroad_findings.export)} | recipient_abroad_stored_abroad(document)
+recipient_abroad_below(limits) if {
+	abroad.sensitive < limits.sensitive
+	abroad.other < limits.other
+}
+
+# Below every threshold no mechanism is asked for. Sensitive data has none to be below: its first person counts.
+recipient_abroad_few(document) if {
+	recipient_abroad_ordinary(document)
+	personal.plain
+	recipient_abroad_below(data.access.rules.recipient_abroad.table.mechanism_from)
+}
+
+recipient_abroad_causes(document) := recipient_abroad_uncovered(document) | recipient_abroad_stored_abroad(document)
+
+# Of ordinary data it is the number of persons that asks for the assessment. The numbers are the provider's business.
+recipient_abroad_uncovered(document) := {finding.made(recipient_abroad_findings.volume)} if {
+	recipient_abroad_ordinary(document)
+	abroad.counted
+	recipient_abroad_strictness(document) == "assessed"
+} else := {finding.made(recipient_abroad_findings.export)}
 
 recipient_abroad_stored_abroad(document) := {finding.made(recipient_abroad_findings.stored_abroad) |
 	document.request.mode == "M5"
 	not recipient_abroad_stored_at_home(document)
+}
+
+recipient_abroad_stored_at_home(document) if {
+	stored := split(document.request.processing_location, "-")
+	stored[0] == data.lib.abroad.table.country
 }

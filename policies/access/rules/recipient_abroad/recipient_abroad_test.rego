@@ -27,28 +27,20 @@ test_an_unstated_place_is_refused if {
 
 abroad := json.patch(valid.document, [
 	{"op": "replace", "path": "/user/accessing_from", "value": "DE"},
-	{"op": "replace", "path": "/approvals/export", "value": approval},
+	{"op": "replace", "path": "/approvals/export", "value": [approval]},
 ])
 
-approval := {
-	"ref": "XB-1",
-	"mechanism": "scc",
-	"dataset": valid.document.dataset.id,
-	"recipient": valid.document.participant.id,
-	"purposes": ["P05"],
-	"valid_from": valid.document.context.now,
-	"valid_to": valid.document.context.now + 1,
-}
+approval := valid.approval({"mechanism": "scc", "purposes": ["P05"]})
 
 test_an_approval_that_covers_is_enough if rules.verdict.recipient_abroad == "ok" with input as abroad
 
 test_an_approval_ends_on_time if {
-	late := json.patch(abroad, [{"op": "replace", "path": "/approvals/export/valid_to", "value": valid.document.context.now}])
+	late := json.patch(abroad, [{"op": "replace", "path": "/approvals/export/0/valid_to", "value": valid.document.context.now}])
 	rules.verdict.recipient_abroad != "ok" with input as late
 }
 
 test_an_approval_is_for_one_recipient if {
-	other := json.patch(abroad, [{"op": "replace", "path": "/approvals/export/recipient", "value": "did:web:other.example"}])
+	other := json.patch(abroad, [{"op": "replace", "path": "/approvals/export/0/recipients", "value": ["did:web:other.example"]}])
 	rules.verdict.recipient_abroad != "ok" with input as other
 }
 
@@ -71,4 +63,68 @@ test_anonymised_data_is_free if {
 		{"op": "replace", "path": "/dataset/identifiability", "value": "anonymised"},
 	])
 	rules.verdict.recipient_abroad == "ok" with input as anonymised
+}
+
+# A request from abroad under which so many persons would have left this year.
+many(sensitive, other, adding, kinds) := valid.with_all(abroad, {
+	"/exports/sensitive": sensitive,
+	"/exports/other": other,
+	"/exports/adding": adding,
+	"/dataset/contains": kinds,
+})
+
+under(document, mechanism) := valid.with_all(document, {"/approvals/export/0/mechanism": mechanism})
+
+unapproved(document) := valid.with_all(document, {"/approvals/export": []})
+
+ok(document) if rules.verdict.recipient_abroad == "ok" with input as document
+
+refused(document, code) if valid.codes(rules.verdict.recipient_abroad) == {code} with input as document
+
+test_a_mechanism_is_enough_below_the_thresholds if {
+	every mechanism in ["scc", "certification", "assessment"] {
+		ok(under(many(0, 0, 9999, ["health"]), mechanism))
+		ok(under(many(9998, 0, 1, ["health"]), mechanism))
+		ok(under(many(0, 999998, 1, ["other"]), mechanism))
+		ok(under(many(200, 49999, 1, ["other"]), mechanism))
+	}
+}
+
+test_at_the_thresholds_only_the_assessment_is if {
+	every document in [many(0, 0, 10000, ["health"]), many(9999, 0, 1, ["health"]), many(0, 999999, 1, ["other"]), many(10000, 0, 0, ["other"])] {
+		ok(under(document, "assessment"))
+		refused(under(document, "scc"), "XB-04")
+		refused(under(document, "certification"), "XB-04")
+		refused(unapproved(document), "XB-04")
+	}
+}
+
+test_few_persons_of_other_data_need_none if {
+	ok(unapproved(many(0, 0, 99999, ["other"])))
+	ok(unapproved(many(0, 99998, 1, ["other"])))
+	refused(unapproved(many(0, 0, 100000, ["other"])), "XB-05")
+	refused(unapproved(many(0, 99999, 1, ["other"])), "XB-05")
+	refused(unapproved(many(1, 0, 1, ["other"])), "XB-05")
+	refused(unapproved(many(0, 0, 1, ["health"])), "XB-05")
+	refused(unapproved(many(0, 0, 0, ["health"])), "XB-05")
+	refused(unapproved(many(0, 0, 1, [])), "XB-05")
+}
+
+test_infrastructure_and_important_data_are_assessed_however_few if {
+	few := many(0, 0, 1, ["other"])
+	every place in ["/provider/ciio", "/dataset/important_data"] {
+		refused(unapproved(valid.with_all(few, {place: true})), "XB-05")
+		refused(unapproved(valid.lacking(few, place)), "XB-05")
+		refused(under(valid.with_all(few, {place: true}), "scc"), "XB-05")
+		ok(under(valid.with_all(few, {place: true}), "assessment"))
+	}
+}
+
+test_what_is_not_counted_is_refused if {
+	every place in ["/exports/sensitive", "/exports/other", "/exports/adding"] {
+		refused(valid.lacking(abroad, place), "XB-05")
+		refused(valid.with_all(abroad, {place: null}), "XB-05")
+		refused(valid.with_all(abroad, {place: "0"}), "XB-05")
+	}
+	refused(valid.lacking(abroad, "/exports"), "XB-05")
 }

@@ -1,0 +1,257 @@
+"""Reviews: what the policy refers to people, decided by two of the provider's who do not see each other's vote.
+
+A review opens with the referral, in its transaction. Two reviewers vote, each signing with a key of their own; what
+they come to is worked out from the votes and, where both approve, is an approval from then on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session, col, or_, select
+
+from gateway.approvals import signed
+from gateway.approvals.errors import NotAReviewer, ReviewClosed, VoteRefused
+from gateway.approvals.recording import insert
+from gateway.approvals.store import COMMITTEE
+from gateway.approvals.tables import ApprovalRow, ReviewRow, ReviewVoteRow
+from gateway.approvals.votes import TYPE as VOTE_TYPE
+from gateway.approvals.votes import (
+    VOTES,
+    CommitteeDecision,
+    Question,
+    VerifiedVote,
+    Vote,
+    decided,
+    envelope,
+    read_question,
+    verify_vote,
+)
+from gateway.audit.commit import new_salt, salted_digest
+from gateway.audit.deed import Deed
+from gateway.audit.event import Object
+from gateway.audit.log import Outcome, Record
+from gateway.crypto.canonical import canonical_json
+from gateway.crypto.keys import PublicKey
+from gateway.db import Tx
+from gateway.identity.caller import Caller
+from gateway.identity.enrolment import member_key
+from gateway.problems import NotFound
+
+LIFE_S = 30 * 24 * 3600
+MAX_OPEN = 20
+"""Open reviews of one contract: a consumer's requests must not drown the committee."""
+
+
+@dataclass(frozen=True, slots=True)
+class CastVote:
+    reviewer: str
+    cast_at: int
+    vote: Vote
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review with every vote; whom it is shown decides which of them are."""
+
+    id: str
+    provider: str
+    consumer: str
+    requester: str
+    question: Question
+    state: str
+    opened_at: int
+    lapses_at: int
+    decided_at: int | None
+    votes: tuple[CastVote, ...]
+
+    def state_at(self, now: float) -> str:
+        return "lapsed" if self.state == "open" and now >= self.lapses_at else self.state
+
+    def votes_shown_to(self, agent: str, now: float) -> tuple[CastVote, ...]:
+        """While it is open, one's own only."""
+        open_still = self.state_at(now) == "open"
+        return tuple(one for one in self.votes if not open_still or one.reviewer == agent)
+
+
+def open_review(
+    tx: Tx, question: Question, requester: str, *, ends: int, deed: Deed
+) -> tuple[str | None, tuple[Record, ...]]:
+    """The review of this question, opened unless one like it is open; with the events that tell it.
+
+    `ends`: when there is nothing left to decide, as the contract is over, seconds UTC. None when the contract has as
+    many open reviews as it may.
+    """
+    now = int(deed.at)
+    same = question.model_dump(exclude={"review", "entry", "input_digest"})
+    asked = hashlib.sha256(canonical_json(same)).hexdigest()
+    sql = "SELECT id FROM review WHERE asked = ? AND state = 'open' AND lapses_at > ? ORDER BY id LIMIT 1"
+    known = tx.execute(sql, (asked, now)).fetchone()
+    if known is not None:
+        return str(known[0]), ()
+    sql = "SELECT count(*) FROM review WHERE contract = ? AND state = 'open' AND lapses_at > ?"
+    if tx.execute(sql, (question.contract, now)).fetchone()[0] >= MAX_OPEN:
+        return None, ()
+    tx.execute(
+        "INSERT INTO review (id, provider, consumer, contract, requester, asked, question, state, opened_at, lapses_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'open', ?, ?)",
+        (
+            question.review,
+            question.provider,
+            question.recipient,
+            question.contract,
+            requester,
+            asked,
+            question.as_bytes(),
+            now,
+            min(now + LIFE_S, ends),
+        ),
+    )
+    event = deed.event("review.opened", objects=_objects(question), facts=_facts(question), prior=question.entry)
+    return question.review, (Record(event, (question.provider, question.recipient)),)
+
+
+def vote(tx: Tx, review: str, data: bytes, caller: Caller, deed: Deed) -> Outcome:
+    """Take a reviewer's signed vote; with the second one the review is decided. The value is its state.
+
+    Raises:
+        NotFound: no review of the caller's participant. ReviewClosed. NotAReviewer: asked for it, or has voted.
+        VoteRefused: the vote is not what this reviewer may sign.
+    """
+    now = int(deed.at)
+    with tx.session() as session:
+        row = session.get(ReviewRow, review)
+        if row is None or row.provider != caller.participant.id:
+            raise NotFound
+        found = _review(session, row)
+        if found.state_at(now) != "open":
+            raise ReviewClosed(f"The review is {found.state_at(now)}.")
+        if caller.agent == found.requester:
+            raise NotAReviewer("Who asked does not decide.")
+        if caller.agent in {one.reviewer for one in found.votes}:
+            raise NotAReviewer("You have voted; a vote stands, and somebody else has to cast the other one.")
+
+        def keys(agent: str) -> PublicKey | None:
+            return member_key(session, agent, row.provider)
+
+        cast = verify_vote(data, found.question, keys=keys, now=now)
+        if cast.content.reviewer != caller.agent:
+            raise VoteRefused("the vote is signed by somebody else than who sends it")
+        salt = new_salt()
+        session.add(ReviewVoteRow(review=review, reviewer=caller.agent, vote=data, salt=salt, cast_at=now))
+        earlier = [
+            verify_vote(bytes(one.vote), found.question, keys=keys, now=now) for one in _votes(session, review, caller)
+        ]
+        decision = decided(found.question, [*earlier, cast]) if len(earlier) + 1 == VOTES else None
+        if decision is not None:
+            row.state, row.decided_at = "approved" if decision.approved else "refused", now
+            session.add(row)
+    # What it says stays unsaid until the other one is in: the entry only binds it.
+    told = deed.event("review.vote", objects=_objects(found.question)[:1], facts={"vote": salted_digest(salt, data)})
+    records = [Record(told, (found.provider,))]
+    if decision is None:
+        return Outcome(tuple(records), "open")
+    if decision.approved:
+        records.append(_approved(tx, decision, [*earlier, cast], deed))
+    facts = _facts(found.question) | {f"reviewer_{n}": who for n, who in enumerate(sorted(decision.reasons))}
+    outcome = "permit" if decision.approved else "deny"
+    event = deed.event("review.decision", outcome, objects=_objects(found.question), facts=facts)
+    records.append(Record(event, (found.provider, found.consumer)))
+    return Outcome(tuple(records), "approved" if decision.approved else "refused")
+
+
+def lapse(tx: Tx, deed: Deed) -> Outcome:
+    """Write down which reviews time has ended, at most a hundred at a time."""
+    sql = "SELECT id FROM review WHERE state = 'open' AND lapses_at <= ? ORDER BY id LIMIT 100"
+    records = []
+    for (review,) in tx.execute(sql, (int(deed.at),)).fetchall():
+        with tx.session() as session:
+            row = session.get_one(ReviewRow, review)
+            row.state = "lapsed"
+            session.add(row)
+            question = read_question(bytes(row.question))
+        event = deed.event("review.lapsed", objects=_objects(question), facts=_facts(question))
+        records.append(Record(event, (question.provider, question.recipient)))
+    return Outcome(tuple(records), len(records))
+
+
+def review_seen_by(session: Session, participant: str, review: str) -> Review | None:
+    """The review, if the participant is the provider whose committee decides, or the consumer who asked."""
+    row = session.exec(_seen(participant).where(ReviewRow.id == review)).one_or_none()
+    return None if row is None else _review(session, row)
+
+
+def reviews_seen_by(
+    session: Session, participant: str, *, state: str | None = None, before: str | None = None, limit: int = 50
+) -> list[Review]:
+    """The participant's reviews, newest first."""
+    query = _seen(participant)
+    if state is not None:
+        query = query.where(ReviewRow.state == state)
+    if before is not None:
+        query = query.where(ReviewRow.id < before)
+    return [_review(session, row) for row in session.exec(query.order_by(col(ReviewRow.id).desc()).limit(limit))]
+
+
+def _approved(tx: Tx, decision: CommitteeDecision, votes: list[VerifiedVote], deed: Deed) -> Record:
+    """The decision becomes an approval: from this transaction on the policy reads it."""
+    question = decision.question
+    document = envelope(question, votes)
+    digest = hashlib.sha256(document).hexdigest()
+    row = ApprovalRow(
+        id=question.review,
+        kind=COMMITTEE,
+        issuer=question.provider,
+        digest=digest,
+        envelope=document,
+        state="recorded",
+        valid_from=decision.nbf,
+        valid_to=decision.exp,
+        recorded_at=int(deed.at),
+    )
+    insert(tx, row, [question.dataset], [question.recipient])
+    facts: dict[str, Any] = {"kind": COMMITTEE, "digest": f"sha256:{digest}", "valid_to": decision.exp}
+    objects = (Object("approval", question.review), Object("dataset", question.dataset))
+    event = deed.event("approval.recorded", objects=objects, facts=facts | _facts(question))
+    return Record(event, (question.provider, question.recipient))
+
+
+def _review(session: Session, row: ReviewRow) -> Review:
+    votes = session.exec(select(ReviewVoteRow).where(ReviewVoteRow.review == row.id).order_by(ReviewVoteRow.reviewer))
+    return Review(
+        row.id,
+        row.provider,
+        row.consumer,
+        row.requester,
+        read_question(bytes(row.question)),
+        row.state,
+        row.opened_at,
+        row.lapses_at,
+        row.decided_at,
+        tuple(CastVote(one.reviewer, one.cast_at, _content(one)) for one in votes),
+    )
+
+
+def _content(row: ReviewVoteRow) -> Vote:
+    signed_vote = signed.parse(bytes(row.vote), typ=VOTE_TYPE, refusal=VoteRefused)
+    return signed.read(signed_vote.payload, Vote, refusal=VoteRefused)
+
+
+def _votes(session: Session, review: str, but: Caller) -> list[ReviewVoteRow]:
+    query = select(ReviewVoteRow).where(ReviewVoteRow.review == review, ReviewVoteRow.reviewer != but.agent)
+    return list(session.exec(query.order_by(ReviewVoteRow.reviewer)))
+
+
+def _seen(participant: str) -> Any:
+    return select(ReviewRow).where(or_(col(ReviewRow.provider) == participant, col(ReviewRow.consumer) == participant))
+
+
+def _objects(question: Question) -> tuple[Object, ...]:
+    return Object("review", question.review), Object("dataset", question.dataset), Object("contract", question.contract)
+
+
+def _facts(question: Question) -> dict[str, Any]:
+    rules = ",".join(question.rules)
+    return {"rules": rules if len(rules) <= 250 else f"{len(question.rules)}-rules", "question": question.digest}

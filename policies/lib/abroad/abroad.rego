@@ -1,0 +1,54 @@
+# METADATA
+# description: |
+#   Whether a request gives personal data of Chinese origin abroad, and of how many persons that would be this year.
+#   Remote access from abroad is an export as much as sending is. Values, so that each is worked out once.
+package lib.abroad
+
+import data.lib.personal
+
+# A place is a country or one of its regions.
+at_home if {
+	home := data.lib.abroad.table.country
+	stored := split(input.request.processing_location, "-")
+	stored[0] == home
+	seen := split(input.user.accessing_from, "-")
+	seen[0] == home
+	input.request.recipient_overseas == false
+}
+
+# Where data was collected and whether it is still personal information decide, not who owns the recipient.
+unbound if {
+	input.dataset.identifiability in data.lib.abroad.table.not_personal
+} else if {
+	count(input.dataset.origin) > 0
+	home := data.lib.abroad.table.country
+	every country in input.dataset.origin { country != home }
+}
+
+# What is not known to stay, or to be free, is exported.
+exported if {
+	not at_home
+	not unbound
+}
+
+# A null is no number to add to.
+counted if {
+	is_number(input.exports.sensitive)
+	is_number(input.exports.other)
+	is_number(input.exports.adding)
+}
+
+# Persons of sensitive data since 1 January, with those that this request would add.
+sensitive := input.exports.sensitive if {
+	counted
+	personal.plain
+} else := input.exports.sensitive + input.exports.adding if {
+	counted
+}
+
+other := input.exports.other + input.exports.adding if {
+	counted
+	personal.plain
+} else := input.exports.other if {
+	counted
+}
