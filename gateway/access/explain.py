@@ -68,6 +68,22 @@ async def explain_entry(db: Database, active: Active, entry: str, record: dict[s
     Raises:
         NotReplayable: it is no decision, or what it was made on is not kept.
     """
+    decision, document = await made_again(db, active, entry, record)
+    if decision.result == "permit":
+        return Explanation(decision, [])
+    same = decision.bundle == active.bundle.digest
+    now = decision if same else await decide(active.engine, active.bundle.digest, document)
+    return Explanation(decision, [] if now.result == "permit" else await passing(active.engine, now, document))
+
+
+async def made_again(
+    db: Database, active: Active, entry: str, record: dict[str, Any]
+) -> tuple[Decision, dict[str, Any]]:
+    """A recorded decision, made again under the bundle that made it, and the input it was made on.
+
+    Raises:
+        NotReplayable: it is no decision, or what it was made on is not kept.
+    """
     if record["event"]["type"] != "access.decision" or (record["decision"] or {}).get("input_digest") is None:
         raise NotReplayable(
             "Only decisions on a request can be explained; this entry is none, or its input was not kept."
@@ -75,11 +91,7 @@ async def explain_entry(db: Database, active: Active, entry: str, record: dict[s
     document, bundle = await asyncio.to_thread(_kept, db, entry, record)
     same = bundle.digest == active.bundle.digest
     then = active.engine if same else EmbeddedEngine(bundle)
-    decision = await decide(then, bundle.digest, document)
-    if decision.result == "permit":
-        return Explanation(decision, [])
-    now = decision if same else await decide(active.engine, active.bundle.digest, document)
-    return Explanation(decision, [] if now.result == "permit" else await passing(active.engine, now, document))
+    return await decide(then, bundle.digest, document), document
 
 
 def _kept(db: Database, entry: str, record: dict[str, Any]) -> tuple[dict[str, Any], Bundle]:

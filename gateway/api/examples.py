@@ -79,3 +79,5 @@ SIGNATURE: dict[str, Any] = {
     "protected": "eyJhbGciOiJFZDI1NTE5Iiwia2lkIjoiZGlkOndlYjpob3NwaXRhbC5leGFtcGxlI2NvbnRyYWN0LTEifQ",
     "signature": "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
 }
+
+SIGNED: dict[str, Any] = {"payload": "eyJ2ZXIiOjF9", **SIGNATURE}

@@ -38,6 +38,8 @@ from gateway.crypto.keys import PublicKey
 from gateway.db import Tx
 from gateway.identity.caller import Caller
 from gateway.identity.enrolment import member_key
+from gateway.obligations.errors import UnknownObligation
+from gateway.obligations.model import parse
 from gateway.problems import NotFound
 
 LIFE_S = 30 * 24 * 3600
@@ -139,6 +141,7 @@ def vote(tx: Tx, review: str, data: bytes, caller: Caller, deed: Deed) -> Outcom
         cast = verify_vote(data, found.question, keys=keys, now=now)
         if cast.content.reviewer != caller.agent:
             raise VoteRefused("the vote is signed by somebody else than who sends it")
+        _check_obligations(cast)
         salt = new_salt()
         session.add(ReviewVoteRow(review=review, reviewer=caller.agent, vote=data, salt=salt, cast_at=now))
         earlier = [
@@ -232,6 +235,14 @@ def _review(session: Session, row: ReviewRow) -> Review:
         row.decided_at,
         tuple(CastVote(one.reviewer, one.cast_at, _content(one)) for one in votes),
     )
+
+
+def _check_obligations(cast: VerifiedVote) -> None:
+    """What is asked to be done to the data can be done."""
+    try:
+        parse(cast.content.conditions.obligations if cast.content.conditions else [])
+    except UnknownObligation as problem:
+        raise VoteRefused(problem.detail) from problem
 
 
 def _content(row: ReviewVoteRow) -> Vote:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import access, audit, catalog, contracts, keys, options, participants, policy, show
+from gateway.cli import access, approvals, audit, catalog, contracts, keys, options, participants, policy, show
 from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
 from gateway.settings import Settings
@@ -26,6 +26,9 @@ app.add_typer(catalog.app, name="dataset")
 app.add_typer(contracts.offers, name="offer")
 app.add_typer(contracts.contracts, name="contract")
 app.add_typer(access.app, name="access")
+app.add_typer(approvals.approvals, name="approval")
+app.add_typer(approvals.issuers, name="issuer")
+app.add_typer(approvals.reviews, name="review")
 app.add_typer(audit.app, name="audit")
 app.add_typer(policy.app, name="policy")
 

@@ -100,6 +100,8 @@ def problem(found: Problem) -> None:
     would_pass(members.get("would_pass", ()), err)
     for error in members.get("errors", ())[1:]:
         err.print(f"  {escape(error['pointer'])}: {escape(error['detail'])}")
+    if review := members.get("review"):
+        err.print(f"  [yellow]review {escape(review)} is open[/yellow]: the provider's committee decides")
     if entry := members.get("entry"):
         err.print(f"  [dim]recorded as entry {escape(entry)}[/dim]")
 

@@ -80,7 +80,7 @@ async def would_pass(
     pairs: list[tuple[Change, ...]] = []
     for (one, first), (other, second) in combinations(helpful, 2):
         # Two changes pass together only if each settles what the other leaves.
-        if one.kind == other.kind or first | second != before or asked >= most or len(pairs) >= MAX_SHOWN:
+        if one.sets.keys() & other.sets.keys() or first | second != before or asked >= most or len(pairs) >= MAX_SHOWN:
             continue
         asked += 1
         if (await ask(other.applied(one.applied(document)))).result == "permit":
