@@ -4,8 +4,11 @@
 #   Which rules must speak is written into `data.bundle` when the bundle is built: adding a rule is
 #   adding its folder, and a rule that is lost, undefined or in error has not said ok.
 #   A rule's verdict is "ok", or the set of its findings: it cannot be both.
+#   Where a rule asks for a person, and the committee has decided on exactly that, it is content. That is said here, once,
+#   for all of them: no rule can forget it, and none can let a committee lift a denial.
 package access.decision
 
+import data.lib.approval
 import data.lib.finding
 
 # Worked out once, and handed on as values: every reference into `data` costs as much as ten comparisons.
@@ -16,22 +19,13 @@ decision := answer if {
 }
 
 # The permit comes first and is the cheapest: what stands in its way is gathered only if there is something.
-concluded(bundle, verdicts, owed) := {
-	"bundle": bundle.digest,
-	"limits": {"mode": cap},
-	"result": "permit",
-	"reasons": [],
-	"obligations": [entry[2] | some entry in sort(entries)],
-} if {
-	# Empty lists of what must speak would be content with everything.
-	count(bundle.rules) > 0
-	count(bundle.obligations) > 0
+concluded(bundle, verdicts, owed) := permit(bundle, owed) if {
+	equipped(bundle, owed)
 	every rule in bundle.rules { verdicts[rule] == "ok" }
-	every kind in bundle.obligations { is_set(owed[kind]) }
-	entries := [[demand.kind, object.get(demand, "column", ""), demand] |
-		some demands in owed
-		some demand in demands
-	]
+} else := permit(bundle, owed) if {
+	count(input.approvals.committee) > 0
+	equipped(bundle, owed)
+	every rule in bundle.rules { settled(verdicts[rule]) }
 } else := {
 	"bundle": bundle.digest,
 	"limits": {"mode": cap},
@@ -40,6 +34,35 @@ concluded(bundle, verdicts, owed) := {
 	"obligations": [],
 } if {
 	given := reasons(verdicts, quiet(bundle, verdicts, owed))
+}
+
+permit(bundle, owed) := {
+	"bundle": bundle.digest,
+	"limits": {"mode": cap},
+	"result": "permit",
+	"reasons": [],
+	"obligations": [entry[2] | some entry in sort(entries)],
+} if {
+	entries := [[demand.kind, object.get(demand, "column", ""), demand] |
+		some demands in owed
+		some demand in demands
+	]
+}
+
+# Empty lists of what must speak would be content with everything.
+equipped(bundle, owed) if {
+	count(bundle.rules) > 0
+	count(bundle.obligations) > 0
+	every kind in bundle.obligations { is_set(owed[kind]) }
+}
+
+# Content, or asking for a person and nothing else, and the committee has decided on all of it.
+settled(verdict) if {
+	verdict == "ok"
+} else if {
+	is_set(verdict)
+	count(verdict) > 0
+	every found in verdict { approval.decided(input, found) }
 }
 
 quiet(bundle, verdicts, owed) := ({rule | some rule in bundle.rules} - content) | ({kind | some kind in bundle.obligations} - heard) if {
@@ -53,11 +76,12 @@ result(given) := "refer" if {
 	every reason in given { reason[0] == "refer" }
 } else := "deny"
 
-reasons(verdicts, unheard) := (found | silent) | unequipped if {
+reasons(verdicts, unheard) := (undecided | silent) | unequipped if {
 	found := {ordered(rule, statement) |
 		some rule in unheard
 		some statement in verdicts[rule]
 	}
+	undecided := {entry | some entry in found; not approval.decided(input, entry[4])}
 	silent := {ordered(name, silence("The rule or obligation did not answer.")) |
 		some name in unheard
 		not told(object.get(verdicts, name, null), {entry | some entry in found; entry[1] == name})

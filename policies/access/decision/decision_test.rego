@@ -56,3 +56,49 @@ test_a_bundle_that_requires_nothing_refuses if {
 	answer := decision.decision with input as valid.document with data.bundle as empty
 	answer.result == "deny"
 }
+
+# What level 5 asks of a person, in a mode that it may be delivered in.
+grave := json.patch(valid.document, [
+	{"op": "replace", "path": "/dataset/classification/level", "value": 5},
+	{"op": "replace", "path": "/request/mode", "value": "M3"},
+])
+
+decided_on(document, codes) := answer if {
+	asked := json.patch(document, [{"op": "replace", "path": "/approvals/committee", "value": [valid.committee(codes)]}])
+	answer := decision.decision with input as asked with data.bundle as required
+}
+
+test_a_committee_decides_what_is_referred if {
+	answer := decided_on(grave, ["GB-04"])
+	answer.result == "permit"
+	answer.reasons == []
+	count(answer.obligations) == 2
+}
+
+test_a_committee_decides_on_what_it_names if {
+	answer := decided_on(grave, ["GB-05"])
+	answer.result == "refer"
+	[reason.code | some reason in answer.reasons] == ["GB-04"]
+}
+
+test_a_committee_lifts_no_denial if {
+	asked := json.patch(grave, [{"op": "replace", "path": "/request/mode", "value": "M5"}])
+	answer := decided_on(asked, ["GB-04", "GB-03"])
+	answer.result == "deny"
+	[[reason.code, reason.effect] | some reason in answer.reasons] == [["GB-03", "deny"]]
+}
+
+test_a_committee_wakes_no_rule_that_is_silent if {
+	lost := object.union(required, {"rules": ["classification_mode", "lost"]})
+	asked := json.patch(grave, [{"op": "replace", "path": "/approvals/committee", "value": [valid.committee(["GB-04", "RULE-SILENT"])]}])
+	answer := decision.decision with input as asked with data.bundle as lost
+	answer.result == "deny"
+	[reason.code | some reason in answer.reasons] == ["RULE-SILENT"]
+}
+
+test_a_committee_makes_no_obligation_unnecessary if {
+	lost := object.union(required, {"obligations": ["lost"]})
+	asked := json.patch(grave, [{"op": "replace", "path": "/approvals/committee", "value": [valid.committee(["GB-04"])]}])
+	answer := decision.decision with input as asked with data.bundle as lost
+	answer.result == "deny"
+}
