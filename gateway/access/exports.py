@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 from gateway.audit import state
 from gateway.db import Tx
@@ -19,15 +20,18 @@ BEIJING = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True)
 class Exports:
-    """Persons of sensitive and of other data since 1 January, and how many the contract in question would add."""
+    """Persons of sensitive and of other data since 1 January: before, and with what a contract shows.
+
+    Which of the two the contract adds to is for the policy to say, so `after` has both as if it were the one.
+    """
 
     year: int
-    sensitive: int
-    other: int
-    adding: int
+    before: tuple[int, int]
+    after: tuple[int, int]
 
-    def as_policy_input(self) -> dict[str, int]:
-        return {"year": self.year, "sensitive": self.sensitive, "other": self.other, "adding": self.adding}
+    def as_policy_input(self) -> dict[str, Any]:
+        numbers = {"before": self.before, "after": self.after}
+        return {"year": self.year, **{when: {"sensitive": s, "other": o} for when, (s, o) in numbers.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,11 @@ def exports(tx: Tx, shown: Shown, *, now: float) -> Exports:
     """The provider's numbers of this year, and what `shown` would add to them."""
     year = year_of(now)
     counted = _counted(tx, shown.provider, year)
-    sensitive, other = (_total(counted, kind) for kind in (True, False))
+    before = _total(counted, True), _total(counted, False)
     if shown.contract in {contract for contract, *_ in counted}:
-        return Exports(year, sensitive, other, 0)
-    # Which of the two numbers it adds to is for the policy to say; it adds as many to either.
-    added = [_total([*counted, _row(shown, kind)], kind) - _total(counted, kind) for kind in (True, False)]
-    return Exports(year, sensitive, other, max(added))
+        return Exports(year, before, before)
+    after = _total([*counted, _row(shown, True)], True), _total([*counted, _row(shown, False)], False)
+    return Exports(year, before, after)
 
 
 def count(tx: Tx, shown: Shown, *, sensitive: bool, now: float) -> None:

@@ -125,7 +125,11 @@ def document() -> Document:
                 "permit": [],
                 "committee": [],
             },
-            "exports": {"year": 2026, "sensitive": 0, "other": 0, "adding": 4200},
+            "exports": {
+                "year": 2026,
+                "before": {"sensitive": 0, "other": 0},
+                "after": {"sensitive": 4200, "other": 4200},
+            },
             "request": {
                 "action": "read",
                 "mode": "M5",

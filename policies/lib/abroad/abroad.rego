@@ -31,24 +31,17 @@ exported if {
 	not unbound
 }
 
-# A null is no number to add to.
+# How many persons of sensitive data this year's total comes to with this request, and how many of other data. Only
+# what it is counted as grows.
+sensitive := input.exports.before.sensitive if {
+	personal.plain
+} else := input.exports.after.sensitive
+
+other := input.exports.after.other if {
+	personal.plain
+} else := input.exports.before.other
+
 counted if {
-	is_number(input.exports.sensitive)
-	is_number(input.exports.other)
-	is_number(input.exports.adding)
-}
-
-# Persons of sensitive data since 1 January, with those that this request would add.
-sensitive := input.exports.sensitive if {
-	counted
-	personal.plain
-} else := input.exports.sensitive + input.exports.adding if {
-	counted
-}
-
-other := input.exports.other + input.exports.adding if {
-	counted
-	personal.plain
-} else := input.exports.other if {
-	counted
+	is_number(sensitive)
+	is_number(other)
 }

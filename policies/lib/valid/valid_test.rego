@@ -179,9 +179,8 @@ document := {
 	},
 	"exports": {
 		"year": 2026,
-		"sensitive": 0,
-		"other": 0,
-		"adding": 4200,
+		"before": {"sensitive": 0, "other": 0},
+		"after": {"sensitive": 4200, "other": 4200},
 	},
 	"request": {
 		"action": "read",

@@ -36,6 +36,7 @@ recipient_abroad_strictness(document) := "general" if {
 } else := "assessed"
 
 recipient_abroad_below(limits) if {
+	abroad.counted
 	abroad.sensitive < limits.sensitive
 	abroad.other < limits.other
 }

@@ -67,9 +67,8 @@ test_anonymised_data_is_free if {
 
 # A request from abroad under which so many persons would have left this year.
 many(sensitive, other, adding, kinds) := valid.with_all(abroad, {
-	"/exports/sensitive": sensitive,
-	"/exports/other": other,
-	"/exports/adding": adding,
+	"/exports/before": {"sensitive": sensitive, "other": other},
+	"/exports/after": {"sensitive": sensitive + adding, "other": other + adding},
 	"/dataset/contains": kinds,
 })
 
@@ -121,7 +120,7 @@ test_infrastructure_and_important_data_are_assessed_however_few if {
 }
 
 test_what_is_not_counted_is_refused if {
-	every place in ["/exports/sensitive", "/exports/other", "/exports/adding"] {
+	every place in ["/exports/after/sensitive", "/exports/before/other", "/exports/after", "/exports/before"] {
 		refused(valid.lacking(abroad, place), "XB-05")
 		refused(valid.with_all(abroad, {place: null}), "XB-05")
 		refused(valid.with_all(abroad, {place: "0"}), "XB-05")

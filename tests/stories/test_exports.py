@@ -1,0 +1,134 @@
+"""Persons whose data leaves the country: counted as grants commit, exactly, against the year's thresholds."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+from gateway.approvals.document import Approval, sign_approval
+from gateway.ids import urn
+from gateway.sdk.client import Refused
+from tests.space import HOSPITAL, PHARMA, Space, data_space, registration
+
+AUTHORITY = "did:web:authority.example"
+CLINIC = "did:web:clinic.example"
+BRANCH = "did:web:branch.example"
+"""A company in Beijing whose recipient is abroad."""
+
+
+@pytest.fixture
+def space(tmp_path: pytest.TempPathFactory) -> Iterator[Space]:
+    with data_space(tmp_path) as made:  # type: ignore[arg-type]
+        made.admit(BRANCH, "pharma", overseas_entity=True)
+        made.admit(AUTHORITY, "regulator", for_profit=False, public_body=True)
+        made.operator.post("/v1/issuers", {"participant": AUTHORITY, "kinds": ["export"]})
+        yield made
+
+
+def publish(space: Space, persons: int) -> str:
+    body = registration()
+    body["governance"]["persons"] = persons
+    identity: str = space.publish(body)["id"]
+    return identity
+
+
+def allow(space: Space, mechanism: str, *datasets: str, recipient: str = BRANCH) -> str:
+    now = int(time.time())
+    content = Approval(
+        ver=1,
+        typ="DataUseApproval",
+        id=urn(),
+        gateway=space.gateway,
+        issuer=AUTHORITY,
+        kind="export",
+        ref="XB 7",
+        iat=now,
+        nbf=now - 60,
+        exp=now + 3600,
+        datasets=list(datasets),
+        recipients=[recipient],
+        purposes=["P05"],
+        mechanism=mechanism,  # type: ignore[arg-type]
+    )
+    signed = sign_approval(content, space.parties[AUTHORITY].contract_key, f"{AUTHORITY}#contract-1", iat=now)
+    identity: str = space.agent(recipient, "researcher").post("/v1/approvals", json.loads(signed))["id"]
+    return identity
+
+
+def exported(space: Space) -> tuple[int, int]:
+    found = space.agent(HOSPITAL, "officer").get("/v1/exports")
+    return found["sensitive"], found["other"]
+
+
+def codes(response: httpx2.Response) -> set[str]:
+    assert response.status_code in (200, 403), response.text
+    return set() if response.status_code == 200 else {reason["code"] for reason in response.json()["reasons"]}
+
+
+def test_the_year_is_counted_to_the_threshold_and_not_beyond(space: Space) -> None:
+    many, few, last = publish(space, 9_000), publish(space, 999), publish(space, 1)
+    contracts = {dataset: space.agree(dataset, consumer=BRANCH) for dataset in (many, few, last)}
+    assert codes(space.ask(contracts[many], did=BRANCH)) == {"XB-05"}
+    assert exported(space) == (0, 0)
+    allow(space, "scc", many, few, last)
+    for _ in range(3):
+        assert codes(space.ask(contracts[many], did=BRANCH)) == set()
+    # The same persons again are the same persons, also under another contract.
+    assert codes(space.ask(space.agree(many, consumer=BRANCH), did=BRANCH)) == set()
+    assert exported(space) == (9_000, 0)
+    # Within the country nothing is counted.
+    assert codes(space.ask(space.agree(few), did=PHARMA)) == set()
+    assert codes(space.ask(contracts[few], did=BRANCH)) == set()
+    assert exported(space) == (9_999, 0)
+    told = space.ask(contracts[last], did=BRANCH)
+    assert codes(told) == {"XB-04"}
+    assert "9999" not in told.text
+    assert exported(space) == (9_999, 0)
+    # What was counted before is counted no second time, so it is not refused either.
+    assert codes(space.ask(contracts[few], did=BRANCH)) == set()
+    allow(space, "assessment", last)
+    assert codes(space.ask(contracts[last], did=BRANCH)) == set()
+    assert exported(space) == (10_000, 0)
+
+
+def test_a_contract_counts_the_persons_it_shows(space: Space) -> None:
+    dataset = publish(space, 9_000)
+    allow(space, "scc", dataset)
+    assert codes(space.ask(space.agree(dataset, consumer=BRANCH, persons=20), did=BRANCH)) == set()
+    assert exported(space) == (20, 0)
+    assert codes(space.ask(space.agree(dataset, consumer=BRANCH, persons=30), did=BRANCH)) == set()
+    assert exported(space) == (50, 0)
+    assert codes(space.ask(space.agree(dataset, consumer=BRANCH), did=BRANCH)) == set()
+    assert exported(space) == (9_000, 0)
+
+
+def test_many_at_once_are_counted_one_after_the_other(space: Space) -> None:
+    datasets = [publish(space, 2_600) for _ in range(6)]
+    contracts = [space.agree(dataset, consumer=BRANCH) for dataset in datasets]
+    allow(space, "scc", *datasets)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda contract: space.ask(contract, did=BRANCH), contracts))
+    # Who lost its place to others too often was told to come again.
+    while busy := [n for n, answer in enumerate(answers) if answer.status_code == 503]:
+        answers[busy[0]] = space.ask(contracts[busy[0]], did=BRANCH)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 403, 403, 403]
+    assert {code for answer in answers for code in codes(answer)} == {"XB-04"}
+    assert exported(space) == (7_800, 0)
+
+
+def test_an_approval_is_of_the_provider_whose_data_it_is_and_of_nobody_beside(space: Space) -> None:
+    space.admit(CLINIC, "hospital", for_profit=False)
+    dataset = publish(space, 10)
+    contract = space.agree(dataset, consumer=BRANCH)
+    allow(space, "scc", dataset)
+    assert codes(space.ask(contract, did=BRANCH)) == set()
+    assert space.agent(CLINIC, "officer").get("/v1/exports")["sensitive"] == 0
+    for did, role in ((HOSPITAL, "researcher"), (BRANCH, "researcher")):
+        with pytest.raises(Refused) as told:
+            space.agent(did, role).get("/v1/exports")
+        assert told.value.code == "role-needed"
