@@ -14,6 +14,7 @@ from gateway.approvals.document import Approval, sign_approval
 from gateway.ids import urn
 from gateway.sdk.client import Refused
 from tests.space import HOSPITAL, PHARMA, Space, data_space, registration
+from tests.stories.test_revocation import agree_big, end_of, publish_big, rest, under_way, write_big
 
 AUTHORITY = "did:web:authority.example"
 CLINIC = "did:web:clinic.example"
@@ -37,7 +38,7 @@ def publish(space: Space, persons: int) -> str:
     return identity
 
 
-def allow(space: Space, mechanism: str, *datasets: str, recipient: str = BRANCH) -> str:
+def allow(space: Space, mechanism: str, *datasets: str, recipient: str = BRANCH, lasts_s: int = 3600) -> str:
     now = int(time.time())
     content = Approval(
         ver=1,
@@ -49,7 +50,7 @@ def allow(space: Space, mechanism: str, *datasets: str, recipient: str = BRANCH)
         ref="XB 7",
         iat=now,
         nbf=now - 60,
-        exp=now + 3600,
+        exp=now + lasts_s,
         datasets=list(datasets),
         recipients=[recipient],
         purposes=["P05"],
@@ -132,3 +133,42 @@ def test_an_approval_is_of_the_provider_whose_data_it_is_and_of_nobody_beside(sp
         with pytest.raises(Refused) as told:
             space.agent(did, role).get("/v1/exports")
         assert told.value.code == "role-needed"
+
+
+@pytest.fixture
+def stream(space: Space) -> tuple[str, str]:
+    """A dataset far longer than what sockets hold, and a contract on it."""
+    write_big(space)
+    dataset = publish_big(space)
+    return dataset, agree_big(space, dataset, consumer=BRANCH)
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "over"])
+def test_a_stream_stops_with_the_approval_it_stood_on(space: Space, stream: tuple[str, str], how: str) -> None:
+    dataset, contract = stream
+    approval = allow(space, "scc", dataset, lasts_s=3600 if how == "withdrawn" else 4)
+    with under_way(space, contract, BRANCH) as response:
+        entry, pieces = response.headers["corridor-entry"], response.iter_raw()
+        got = len(next(pieces))
+        if how == "withdrawn":
+            space.operator.post(f"/v1/approvals/{approval}/withdraw", {})
+        else:
+            time.sleep(4.5)
+        _, whole = rest(pieces, got)
+    assert not whole
+    ended = end_of(space, entry)
+    assert ended["event"]["type"] == "data.transfer.broken_off"
+    assert "delivery-stopped" in json.dumps(ended)
+    assert codes(space.ask(contract, did=BRANCH, columns=["a"])) == {"XB-05"}
+
+
+def test_a_stream_goes_on_when_another_approval_covers_it(space: Space, stream: tuple[str, str]) -> None:
+    dataset, contract = stream
+    first, _ = allow(space, "scc", dataset), allow(space, "certification", dataset)
+    with under_way(space, contract, BRANCH) as response:
+        entry, pieces = response.headers["corridor-entry"], response.iter_raw()
+        got = len(next(pieces))
+        space.operator.post(f"/v1/approvals/{first}/withdraw", {})
+        _, whole = rest(pieces, got)
+    assert whole
+    assert end_of(space, entry)["event"]["type"] == "data.transfer.completed"

@@ -23,10 +23,14 @@ BIG_COLUMNS = ["a", "b", "c", "d"]
 @pytest.fixture(scope="module")
 def big(space: Space) -> str:
     """A dataset whose delivery is far longer than what sockets and queues hold: 22 MB of numbers."""
+    write_big(space)
+    return publish_big(space)
+
+
+def write_big(space: Space) -> None:
     numbers = np.random.default_rng(7)
     table = pa.table({name: numbers.random(BIG_ROWS) for name in BIG_COLUMNS})
     pyarrow.parquet.write_table(table, space.source("big.parquet"), compression="none", row_group_size=100_000)
-    return publish_big(space)
 
 
 def publish_big(space: Space) -> str:
