@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from gateway.approvals.document import Approval, sign_approval
 from gateway.cli.demo import free_port, serving
 from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.private import generate, public_jwk
+from gateway.ids import urn
 from gateway.runtime import initialise, source_folder
 from gateway.sdk.agentfile import AgentFile
 from gateway.sdk.client import Client
@@ -33,7 +36,7 @@ OPERATOR = "operator"
 NEVER_WAS = "urn:uuid:00000000-0000-7000-8000-000000000000"
 NO_AGENT = "a-00000000000000000000"
 NO_ENTRY = "00000000-0000-7000-8000-000000000000"
-ROLES = ("admin", "provider", "researcher", "officer")
+ROLES = ("admin", "provider", "researcher", "officer", "reviewer")
 ROWS = 300
 YEAR_S = 365 * 24 * 3600
 COLUMNS = ("subject_id", "sex", "age", "ward", "seen", "score", "note")
@@ -176,6 +179,39 @@ class Space:
         self.sign(contract, did)
         assert self.sign(contract, consumer)["state"] == "FINALIZED"
         return contract
+
+    def approval(self, issuer: str, kind: str, **members: Any) -> Approval:
+        """What an issuer approves of the CSV dataset for the pharma company, until tomorrow."""
+        now = int(time.time())
+        extras: dict[str, Any] = {"ethics": {"exempt": False}, "export": {"mechanism": "scc"}}.get(kind, {})
+        body = {
+            "ver": 1,
+            "typ": "DataUseApproval",
+            "id": urn(),
+            "gateway": self.gateway,
+            "issuer": issuer,
+            "kind": kind,
+            "ref": f"{kind} 2026 伦理 7",
+            "iat": now,
+            "nbf": now - 60,
+            "exp": now + 86_400,
+            "datasets": [self.datasets["csv"]],
+            "recipients": [PHARMA],
+            "purposes": ["P05"],
+        }
+        return Approval.model_validate(body | extras | members)
+
+    def signed(self, content: Approval, *, iat: int | None = None) -> dict[str, str]:
+        """The approval as its issuer hands it out."""
+        key, at = self.parties[content.issuer].contract_key, int(time.time()) if iat is None else iat
+        document: dict[str, str] = json.loads(sign_approval(content, key, f"{content.issuer}#contract-1", iat=at))
+        return document
+
+    def approve(self, issuer: str, kind: str, *, did: str = PHARMA, **members: Any) -> str:
+        """An approval, recorded by a recipient; its id."""
+        body = self.signed(self.approval(issuer, kind, **members))
+        identity: str = self.agent(did, "researcher").post("/v1/approvals", body)["id"]
+        return identity
 
     def ask(self, contract: str, *, did: str = PHARMA, **members: Any) -> httpx2.Response:
         """One access as a consumer's researcher, read whole."""

@@ -24,6 +24,10 @@ Commercial = Annotated[
     bool | None, typer.Option("--commercial/--not-commercial", help="for purposes that can be either")
 ]
 Disease = Annotated[list[str] | None, typer.Option(help="MONDO term; repeat for several")]
+Flags = Annotated[
+    list[str] | None,
+    typer.Option("--flag", help="sensitive feature of the use, such as vulnerable: people decide"),
+]
 Months = Annotated[int | None, typer.Option(help="how long the data will be kept")]
 Publish = Annotated[bool, typer.Option("--publish", help="promise to publish the results")]
 ReturnDerived = Annotated[bool, typer.Option("--return-derived", help="promise to give derived data back")]
@@ -45,6 +49,7 @@ def read(
     form: Format = "csv",
     commercial: Commercial = None,
     disease: Disease = None,
+    flag: Flags = None,
     months: Months = None,
     publish: Publish = False,
     return_derived: ReturnDerived = False,
@@ -53,7 +58,7 @@ def read(
     research_type: ResearchTypes = None,
 ) -> None:
     """Rows, with what the contract and the policy demand done to them."""
-    body = _body(contract, "read", mode, purpose, form, where, commercial, disease)
+    body = _body(contract, "read", mode, purpose, form, where, commercial, disease, flag)
     body |= _conditions(months, publish, return_derived, collaboration, project, research_type)
     body |= {"columns": column} | ({} if limit is None else {"limit": limit})
     _run(agent, body, out)
@@ -71,6 +76,7 @@ def aggregate(
     form: Format = "csv",
     commercial: Commercial = None,
     disease: Disease = None,
+    flag: Flags = None,
     months: Months = None,
     publish: Publish = False,
     return_derived: ReturnDerived = False,
@@ -79,7 +85,7 @@ def aggregate(
     research_type: ResearchTypes = None,
 ) -> None:
     """Counts by group; small cells are suppressed, and what would reveal them."""
-    body = _body(contract, "aggregate", mode, purpose, form, where, commercial, disease)
+    body = _body(contract, "aggregate", mode, purpose, form, where, commercial, disease, flag)
     body |= _conditions(months, publish, return_derived, collaboration, project, research_type)
     predicate = body.get("filter")
     _run(agent, body | {"group_by": by, "columns": sorted(_columns(predicate) - set(by))}, out)
@@ -94,12 +100,15 @@ def _body(
     where: str | None,
     commercial: bool | None,
     disease: list[str] | None,
+    flags: list[str] | None,
 ) -> dict[str, Any]:
     stated: dict[str, Any] = {"id": purpose}
     if commercial is not None:
         stated["commercial"] = commercial
     if disease:
         stated["disease_terms"] = disease
+    if flags:
+        stated["flags"] = flags
     body: dict[str, Any] = {"contract": contract, "action": action, "mode": mode, "purpose": stated, "format": form}
     if where is not None:
         body["filter"] = strict_json(where.encode(), max_bytes=65536, fractions=True)

@@ -205,12 +205,11 @@ def vote(
 
 
 def _show(found: Any) -> None:
-    if show.mode.json:
-        show.as_json(found)
+    if show.mode.json or show.mode.ids_only:
+        show.record(found)
         return
-    question = {
-        name: found["question"][name] for name in ("dataset", "contract", "purpose", "action", "mode", "columns")
-    }
+    asked = ("dataset", "contract", "purpose", "action", "mode", "columns", "rules")
+    question = {name: found["question"][name] for name in asked}
     plain = ("id", "state", "provider", "consumer", "requester", "opened_at", "lapses_at", "decided_at", "votes_in")
     show.record({**{name: found[name] for name in plain}, **question})
     for reason in found["reasons"] or ():

@@ -71,13 +71,14 @@ def explain(
     by: Annotated[list[str] | None, typer.Option(help="what to count by; repeat for several")] = None,
     commercial: Annotated[bool | None, typer.Option("--commercial/--not-commercial", help="of the purpose")] = None,
     disease: Annotated[list[str] | None, typer.Option(help="MONDO term; repeat for several")] = None,
+    flag: Annotated[list[str] | None, typer.Option(help="sensitive feature of the use; repeat for several")] = None,
 ) -> None:
     """Ask without acting: what would be answered, why, and what would pass. Or why a recorded decision was made."""
     with options.client(agent) as gateway:
         if entry is not None:
             found = gateway.get(f"/v1/policy/decisions/{entry}")
         elif contract is not None:
-            stated: dict[str, Any] = {"id": purpose, "disease_terms": disease or []}
+            stated: dict[str, Any] = {"id": purpose, "disease_terms": disease or [], "flags": flag or []}
             if commercial is not None:
                 stated["commercial"] = commercial
             body = {"contract": contract, "action": action, "mode": mode, "purpose": stated}

@@ -130,7 +130,10 @@ def _purposes(document: Document) -> Iterator[Change]:
         label = PURPOSES[purpose].label
         for commercial, said in ((None, ""), (False, ", not commercial"), (True, ", commercial")):
             try:
-                facts = purpose_facts(purpose, commercial=commercial, disease_terms=stated["disease_terms"])
+                # What makes the use sensitive stays true under another purpose.
+                facts = purpose_facts(
+                    purpose, commercial=commercial, disease_terms=stated["disease_terms"], flags=stated["flags"]
+                )
             except PurposeUnclear:
                 continue
             yield Change(

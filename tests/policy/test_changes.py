@@ -100,3 +100,15 @@ def test_whatever_is_offered_has_passed_and_is_needed(whole: dict[str, Any]) -> 
         assert after(whole, together).result == "permit"
         if len(together) == 2:
             assert all(after(whole, (change,)).result != "permit" for change in together)
+
+
+def test_no_offer_takes_away_what_makes_a_use_sensitive() -> None:
+    whole = changed({"request.purpose.flags": ["vulnerable"]})
+    found = offered(whole)
+    assert [[change.kind for change in together] for together in found] == [["approval"]]
+    assert all(after(whole, together).result == "permit" for together in found)
+
+
+def test_two_approvals_are_offered_where_two_are_asked_for() -> None:
+    whole = changed({"user.accessing_from": "US", "request.purpose.flags": ["vulnerable"]})
+    assert {tuple(change.kind for change in together) for together in offered(whole)} >= {("approval", "approval")}

@@ -18,7 +18,6 @@ from gateway.sdk.approval import check
 from gateway.sdk.client import Refused
 from tests.space import HOSPITAL, INSTITUTE, OPERATOR, OVERSEAS, Space, data_space, registration
 
-DAY_S = 86_400
 LAB = "did:web:lab.example"
 
 
@@ -51,28 +50,7 @@ def trust(space: Space, did: str, *kinds: str) -> None:
 
 
 def approval(space: Space, issuer: str, kind: str, **members: Any) -> Approval:
-    now = int(time.time())
-    extras: dict[str, Any] = {"ethics": {"exempt": False}, "export": {"mechanism": "scc"}}.get(kind, {})
-    body = {
-        "ver": 1,
-        "typ": "DataUseApproval",
-        "id": urn(),
-        "gateway": space.gateway,
-        "issuer": issuer,
-        "kind": kind,
-        "ref": f"{kind} 2026 伦理 7",
-        "iat": now,
-        "nbf": now - 60,
-        "exp": now + DAY_S,
-        "datasets": [space.datasets["csv"]],
-        "recipients": [LAB],
-        "purposes": ["P05"],
-    }
-    return Approval.model_validate(body | extras | members)
-
-
-def signed(space: Space, content: Approval) -> dict[str, str]:
-    return signed_at(space, content, int(time.time()))
+    return space.approval(issuer, kind, **({"recipients": [LAB]} | members))
 
 
 def record(space: Space, body: dict[str, str], did: str = LAB, role: str = "researcher") -> Any:
@@ -80,7 +58,7 @@ def record(space: Space, body: dict[str, str], did: str = LAB, role: str = "rese
 
 
 def give(space: Space, issuer: str, kind: str, **members: Any) -> str:
-    identity: str = record(space, signed(space, approval(space, issuer, kind, **members)))["id"]
+    identity: str = record(space, space.signed(approval(space, issuer, kind, **members)))["id"]
     return identity
 
 
@@ -91,6 +69,7 @@ def codes(space: Space, contract: str, **members: Any) -> set[str]:
 
 
 def refusal(space: Space, body: dict[str, str], did: str = LAB, role: str = "researcher") -> tuple[str, str]:
+    space.agent(did, role).token()  # a login is an entry
     before = space.log_size()
     with pytest.raises(Refused) as told:
         record(space, body, did, role)
@@ -152,25 +131,19 @@ def test_what_it_does_not_cover_it_does_not_give(space: Space, scope: str) -> No
         "later": {"nbf": int(time.time()) + 3600},
     }[scope]
     content = approval(space, INSTITUTE, "ethics", **({"datasets": [dataset]} | members))
-    record(space, signed(space, content), OVERSEAS if scope == "recipient" else LAB)
+    record(space, space.signed(content), OVERSEAS if scope == "recipient" else LAB)
     assert "ETH-01" in codes(space, contract)
-    record(space, signed(space, approval(space, INSTITUTE, "ethics", datasets=[dataset])))
+    record(space, space.signed(approval(space, INSTITUTE, "ethics", datasets=[dataset])))
     assert "ETH-01" not in codes(space, contract)
 
 
 def test_who_may_not_issue_is_refused(space: Space) -> None:
     refused = [(HOSPITAL, "ethics"), (LAB, "ethics"), (INSTITUTE, "export"), (INSTITUTE, "pia"), (LAB, "pia")]
     for issuer, kind in refused:
-        assert refusal(space, signed(space, approval(space, issuer, kind)))[0] == "issuer-not-authorised"
+        assert refusal(space, space.signed(approval(space, issuer, kind)))[0] == "issuer-not-authorised"
     # What a provider assesses itself is its own data alone.
     strange = approval(space, HOSPITAL, "pia", datasets=[space.datasets["csv"], urn()])
-    assert refusal(space, signed(space, strange))[0] == "issuer-not-authorised"
-
-
-def signed_at(space: Space, content: Approval, iat: int) -> dict[str, str]:
-    key = space.parties[content.issuer].contract_key
-    document: dict[str, str] = json.loads(sign_approval(content, key, f"{content.issuer}#contract-1", iat=iat))
-    return document
+    assert refusal(space, space.signed(strange))[0] == "issuer-not-authorised"
 
 
 def with_header(body: dict[str, str], **members: Any) -> dict[str, str]:
@@ -205,12 +178,12 @@ FORGERIES: dict[str, tuple[Callable[[Space, dict[str, str], Approval], dict[str,
     "no signature": (lambda s, b, c: b | {"signature": ""}, "approval-signature-invalid"),
     "another type": (lambda s, b, c: with_header(b, typ="corridor-contract"), "approval-malformed"),
     "one more header": (lambda s, b, c: with_header(b, crit=["exp"]), "approval-malformed"),
-    "from the future": (lambda s, b, c: signed_at(s, c, int(time.time()) + 3600), "approval-malformed"),
+    "from the future": (lambda s, b, c: s.signed(c, iat=int(time.time()) + 3600), "approval-malformed"),
     "another gateway": (
-        lambda s, b, c: signed(s, c.model_copy(update={"gateway": "did:web:other.example"})),
+        lambda s, b, c: s.signed(c.model_copy(update={"gateway": "did:web:other.example"})),
         "approval-malformed",
     ),
-    "over": (lambda s, b, c: signed(s, c.model_copy(update={"exp": c.nbf + 1})), "approval-refused"),
+    "over": (lambda s, b, c: s.signed(c.model_copy(update={"exp": c.nbf + 1})), "approval-refused"),
     "not canonical": (lambda s, b, c: spaced(b), "approval-malformed"),
     "of another kind": (lambda s, b, c: with_payload(b, mechanism="scc"), "approval-malformed"),
     "null": (lambda s, b, c: with_payload(b, mechanism=None), "approval-malformed"),
@@ -223,7 +196,7 @@ FORGERIES: dict[str, tuple[Callable[[Space, dict[str, str], Approval], dict[str,
 def test_a_forgery_is_refused(space: Space, name: str) -> None:
     make, code = FORGERIES[name]
     content = approval(space, INSTITUTE, "ethics")
-    assert refusal(space, make(space, signed(space, content), content))[0] == code
+    assert refusal(space, make(space, space.signed(content), content))[0] == code
 
 
 def test_a_contract_signature_is_no_approval(space: Space) -> None:
@@ -233,7 +206,7 @@ def test_a_contract_signature_is_no_approval(space: Space) -> None:
 
 
 def test_only_whom_it_concerns_records_and_sees_it(space: Space) -> None:
-    body = signed(space, approval(space, INSTITUTE, "ethics"))
+    body = space.signed(approval(space, INSTITUTE, "ethics"))
     assert refusal(space, body, OVERSEAS)[0] == "approval-refused"
     made = record(space, body, INSTITUTE)
     size = space.log_size()
@@ -253,9 +226,9 @@ def test_only_whom_it_concerns_records_and_sees_it(space: Space) -> None:
 
 def test_an_id_is_of_one_approval(space: Space) -> None:
     content = approval(space, INSTITUTE, "ethics")
-    record(space, signed(space, content))
+    record(space, space.signed(content))
     changed = content.model_copy(update={"exp": content.exp + 1})
-    assert refusal(space, signed(space, changed))[0] == "conflict"
+    assert refusal(space, space.signed(changed))[0] == "conflict"
 
 
 def test_it_verifies_offline(space: Space) -> None:
@@ -276,5 +249,5 @@ def test_too_many_are_refused_before_one_goes_unseen(space: Space) -> None:
     dataset = publish(space)
     for _ in range(20):
         give(space, HOSPITAL, "pia", datasets=[dataset])
-    body = signed(space, approval(space, HOSPITAL, "pia", datasets=[dataset]))
+    body = space.signed(approval(space, HOSPITAL, "pia", datasets=[dataset]))
     assert refusal(space, body)[0] == "approval-refused"

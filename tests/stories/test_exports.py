@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from gateway.approvals.document import Approval, sign_approval
-from gateway.ids import urn
 from gateway.sdk.client import Refused
 from tests.space import HOSPITAL, PHARMA, Space, data_space, registration
 from tests.stories.test_revocation import agree_big, end_of, publish_big, rest, under_way, write_big
@@ -38,27 +36,10 @@ def publish(space: Space, persons: int) -> str:
     return identity
 
 
-def allow(space: Space, mechanism: str, *datasets: str, recipient: str = BRANCH, lasts_s: int = 3600) -> str:
-    now = int(time.time())
-    content = Approval(
-        ver=1,
-        typ="DataUseApproval",
-        id=urn(),
-        gateway=space.gateway,
-        issuer=AUTHORITY,
-        kind="export",
-        ref="XB 7",
-        iat=now,
-        nbf=now - 60,
-        exp=now + lasts_s,
-        datasets=list(datasets),
-        recipients=[recipient],
-        purposes=["P05"],
-        mechanism=mechanism,  # type: ignore[arg-type]
-    )
-    signed = sign_approval(content, space.parties[AUTHORITY].contract_key, f"{AUTHORITY}#contract-1", iat=now)
-    identity: str = space.agent(recipient, "researcher").post("/v1/approvals", json.loads(signed))["id"]
-    return identity
+def allow(space: Space, mechanism: str, *datasets: str, lasts_s: int = 3600) -> str:
+    end = int(time.time()) + lasts_s
+    scope = {"datasets": list(datasets), "recipients": [BRANCH]}
+    return space.approve(AUTHORITY, "export", did=BRANCH, mechanism=mechanism, exp=end, **scope)
 
 
 def exported(space: Space) -> tuple[int, int]:

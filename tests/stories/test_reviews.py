@@ -26,7 +26,6 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
     with data_space(tmp_path_factory.mktemp("reviews")) as made:
         for name in ("first", "second", "third"):
             made.enrol(HOSPITAL, "reviewer", name=name)
-        made.enrol(INSTITUTE, "reviewer")
         yield made
 
 

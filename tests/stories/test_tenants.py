@@ -36,6 +36,21 @@ BY_ID: dict[str, tuple[str, Callable[[str], Call]]] = {
     ),
     "POST /v1/contracts/{contract}/decline": ("contract", lambda i: ("POST", f"/v1/contracts/{i}/decline", {})),
     "POST /v1/contracts/{contract}/revoke": ("contract", lambda i: ("POST", f"/v1/contracts/{i}/revoke", {})),
+    "GET /v1/approvals": ("dataset", lambda i: ("GET", "/v1/approvals", {"params": {"dataset": i}})),
+    "GET /v1/approvals/{approval}": ("approval", lambda i: ("GET", f"/v1/approvals/{i}", {})),
+    "GET /v1/approvals/{approval}/envelope": ("approval", lambda i: ("GET", f"/v1/approvals/{i}/envelope", {})),
+    "GET /v1/approvals/{approval}/keys": ("approval", lambda i: ("GET", f"/v1/approvals/{i}/keys", {})),
+    "POST /v1/approvals/{approval}/withdraw": ("approval", lambda i: ("POST", f"/v1/approvals/{i}/withdraw", {})),
+    "GET /v1/reviews": ("review", lambda i: ("GET", "/v1/reviews", {"params": {"before": i}})),
+    "GET /v1/reviews/{review_id}": ("review", lambda i: ("GET", f"/v1/reviews/{i}", {})),
+    "POST /v1/reviews/{review_id}/votes": (
+        "review",
+        lambda i: (
+            "POST",
+            f"/v1/reviews/{i}/votes",
+            {"json": {"payload": "e30", "protected": "e30", "signature": "AAAA"}},
+        ),
+    ),
     "POST /v1/access": ("contract", lambda i: ("POST", "/v1/access", {"json": wanted(i)})),
     "GET /v1/audit/entries": ("contract", lambda i: ("GET", "/v1/audit/entries", {"params": {"contract": i}})),
     "GET /v1/audit/entries/{entry}": ("entry", lambda i: ("GET", f"/v1/audit/entries/{i}", {})),
@@ -57,6 +72,9 @@ OPEN = {
     "POST /v1/agents",
     "POST /v1/datasets",
     "POST /v1/token",
+    "POST /v1/issuers",
+    "POST /v1/approvals",  # takes a document signed by somebody whose key the sender has not
+    "GET /v1/exports",
     "GET /v1/audit/consistency",
     "GET /v1/audit/export",
     "POST /v1/policy/what-if",  # for the operator's officer, who sees every entry
@@ -80,6 +98,8 @@ def things(space: Space) -> dict[str, list[str]]:
     gone_offer = space.offer(space.datasets["csv"])["id"]
     space.agent(HOSPITAL, "provider").post(f"/v1/offers/{gone_offer}/withdraw", {})
     entries = space.agent(PHARMA, "officer").get("/v1/audit/entries", contract=in_force)["entries"]
+    referred = space.ask(in_force, purpose={"id": "P05", "flags": ["vulnerable"]}).json()["review"]
+    assessed = space.approve(HOSPITAL, "pia", datasets=[unlisted])
     agents = [space.agent(did, role).agent.agent for did in (PHARMA, HOSPITAL) for role in ("researcher", "officer")]
     shut_out = space.enrol(PHARMA, "researcher", name="shut out").agent.agent
     space.agent(PHARMA, "admin").post(f"/v1/agents/{shut_out}/suspend", {})
@@ -89,6 +109,8 @@ def things(space: Space) -> dict[str, list[str]]:
         "offer": [open_offer, named_offer, gone_offer],
         "entry": [entry["id"] for entry in entries[:3]],
         "agent": [*agents, shut_out],
+        "approval": [assessed],
+        "review": [referred],
     }
 
 
