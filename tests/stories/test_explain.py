@@ -38,8 +38,8 @@ def uses(space: Space, contract: str) -> Any:
     return space.agent(PHARMA, "researcher").get(f"/v1/contracts/{contract}")["left"]
 
 
-def streamed(client: Client, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    with client.stream(path, body) as response:
+def streamed(client: Client, path: str, body: dict[str, Any] | bytes, **query: str) -> list[dict[str, Any]]:
+    with client.stream(path, body, **query) as response:
         return [json.loads(line) for line in response.iter_lines()]
 
 

@@ -60,11 +60,8 @@ OPEN = {
     "GET /v1/audit/consistency",
     "GET /v1/audit/export",
     "POST /v1/policy/what-if",  # for the operator's officer, who sees every entry
-    "GET /v1/policy/bundles",  # which rules decide is no secret: each entry names them
-    "POST /v1/policy/bundles",  # for the operator
-    "GET /v1/policy/shadow",
+    "POST /v1/policy/bundles",  # these two are for the operator
     "POST /v1/policy/shadow",
-    "DELETE /v1/policy/shadow",
 }
 
 
