@@ -48,7 +48,7 @@ from gateway.policy.archive import Candidate, opened
 from gateway.policy.bundle import Bundle, load_bundle
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
-from gateway.policy.errors import BundleInvalid
+from gateway.policy.errors import BundleInvalid, PolicyUnavailable
 from gateway.policy.lifecycle import Lifecycle
 from gateway.policy.opa import OpaEngine
 from gateway.policy.shadow import Shadow
@@ -171,7 +171,7 @@ class Runtime:
             ],
         }
 
-    def bundle_key_trusted(self) -> TrustedKey:
+    def own_bundle_key(self) -> TrustedKey:
         """The gateway's own key for bundles, as others verify by it."""
         return TrustedKey("gateway", screen(public_jwk(self.home.bundle_key), purpose="bundle"))
 
@@ -180,11 +180,19 @@ class Runtime:
 
         Raises:
             BundleInvalid, TooLarge: it is not one that may decide.
+            PolicyUnavailable: the folder of keys cannot be read.
         """
+        return opened(archive, [self.own_bundle_key(), *self._named_keys()])
+
+    def _named_keys(self) -> list[TrustedKey]:
         folder = self.settings.bundle_keys
-        named = [] if folder is None else [path for path in sorted(folder.iterdir()) if path.is_file()]
-        others = (trusted_key(path.stem, path.read_bytes()) for path in named)
-        return opened(archive, [self.bundle_key_trusted(), *others])
+        if folder is None:
+            return []
+        try:
+            found = [(path.stem, path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file()]
+        except OSError as error:
+            raise PolicyUnavailable(f"CORRIDOR_BUNDLE_KEYS cannot be read: {error.strerror}.") from error
+        return [trusted_key(name, content) for name, content in found]
 
     def deed(self) -> Deed:
         """What the gateway itself does, now."""

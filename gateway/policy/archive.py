@@ -142,7 +142,7 @@ def unpacked(archive: bytes) -> dict[str, bytes]:
                 files[path] = b"" if content is None else content.read()
                 if len(files[path]) != member.size:
                     raise BundleInvalid(f"The archive breaks off in {path}.")
-    except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
+    except (tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError) as error:  # headers of headers nest
         raise BundleInvalid("The archive is damaged, or no tar archive.") from error
     return dict(sorted(files.items()))
 

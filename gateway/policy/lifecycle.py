@@ -20,7 +20,7 @@ from gateway.db import Database, Tx
 from gateway.policy.admission import examine
 from gateway.policy.archive import Candidate
 from gateway.policy.bundle import Bundle
-from gateway.policy.errors import BundleInvalid
+from gateway.policy.errors import BundleInvalid, PolicyUnavailable
 from gateway.policy.store import FOLDER, OPERATOR, keep_bundle, kept_bundle, last_from_folder, note_activation
 
 logger = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Lifecycle:
         activated since goes on deciding; and where the folder's may not decide, what did before goes on.
 
         Raises:
-            BundleInvalid: neither may decide.
+            BundleInvalid, PolicyUnavailable: neither may decide.
         """
         if isinstance(candidate, BundleInvalid):
             return self._go_on(candidate)
@@ -71,7 +71,7 @@ class Lifecycle:
             return kept
         try:
             self.examine(candidate)
-        except BundleInvalid as problem:
+        except (BundleInvalid, PolicyUnavailable) as problem:
             return self._go_on(problem)
         self._activate(candidate, deed, origin=FOLDER, revision=candidate.digest, signed_by=None)
         return candidate
@@ -80,7 +80,7 @@ class Lifecycle:
         """Make a bundle that was verified the active one. Blocks for some seconds.
 
         Raises:
-            BundleInvalid: it may not decide; nothing changed.
+            BundleInvalid, PolicyUnavailable: it may not decide, or that cannot be told; nothing changed.
         """
         self.examine(candidate.bundle)
         return self._activate(
@@ -119,7 +119,7 @@ class Lifecycle:
             note_activation(tx, bundle.digest, FOLDER, revision=bundle.digest, signed_by=None, now=now)
         return Outcome(())
 
-    def _go_on(self, problem: BundleInvalid) -> Bundle:
+    def _go_on(self, problem: BundleInvalid | PolicyUnavailable) -> Bundle:
         """The active bundle as it is kept, because the one that was to replace it may not."""
         active = self.kept(self._log.standing.bundle)
         if active is None:

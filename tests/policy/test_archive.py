@@ -263,6 +263,15 @@ def test_what_would_fill_memory_is_not_unpacked() -> None:
         opened(packed(many), trusting())
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_of_headers_without_end_are_refused(kind: bytes) -> None:
+    """The reader takes each into itself."""
+    info = member("x", type=kind, size=11)
+    one = info.tobuf(tarfile.USTAR_FORMAT) + b"11 path=aa\n".ljust(512, b"\0")
+    with pytest.raises(BundleInvalid, match="damaged"):
+        opened(gzip.compress(one * 5000 + gzip.decompress(packed(files()))), trusting())
+
+
 @pytest.mark.parametrize(
     "damaged",
     [b"", b"no archive", gzip.compress(b""), gzip.compress(b"x" * 4096), packed({})[:-9], packed({}) + packed({}),

@@ -304,10 +304,22 @@ def test_the_folder_with_what_an_operator_activated_is_not_activated_once_more(
     running(Settings(home=home, policies=folder), third)
 
 
-@pytest.mark.parametrize("broken", ["flipped byte", "another key", "unsigned", "missing rule", "does not compile",
-                                    "loops", "crashes", "fails its test", "no test"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("flipped byte", "not the file that was signed"),
+        ("another key", "trusted"),
+        ("unsigned", "not signed"),
+        ("missing rule", "has no access/rules/core_data"),
+        ("does not compile", "compile: .*core_data.rego"),
+        ("loops", "longer|own test"),
+        ("crashes", "died"),
+        ("fails its test", "own tests fail: access.rules_test.core_data.test_it"),
+        ("no test", "core_data has no tests"),
+    ],
+)
 def test_what_may_not_decide_is_not_activated_and_nothing_changes(
-    made: Space, home: Path, folder: Path, broken: str, monkeypatch: pytest.MonkeyPatch
+    made: Space, home: Path, folder: Path, broken: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rewritten(folder, NEVER)
     if broken == "missing rule":
@@ -335,14 +347,15 @@ def test_what_may_not_decide_is_not_activated_and_nothing_changes(
             flipped = bytearray(whole[RULE])
             flipped[-5] ^= 1
             whole[RULE] = bytes(flipped)
-        with pytest.raises(BundleInvalid):
+        with pytest.raises(BundleInvalid, match=told):
             await asyncio.to_thread(activated, runtime, packed(whole))
         assert runtime.log.standing.bundle == before
         assert published(runtime) == 0
         decision = await asked(made, runtime)
         assert (decision.result, decision.bundle) == ("permit", before)
 
-    running(Settings(home=home), work)
+    # What OPA finds, and what is found without it, are tested apart.
+    running(Settings(home=home, opa=None), work)
 
 
 def test_a_key_that_the_operator_names_counts(made: Space, home: Path, folder: Path, tmp_path: Path) -> None:
@@ -358,6 +371,33 @@ def test_a_key_that_the_operator_names_counts(made: Space, home: Path, folder: P
             assert activations(tx, most=1)[0].signed_by == "committee"
 
     running(Settings(home=home, bundle_keys=tmp_path / "keys"), work)
+
+
+@pytest.mark.parametrize("named", ["no folder", "no key in it"])
+def test_keys_that_cannot_be_read_stop_an_activation(home: Path, folder: Path, tmp_path: Path, named: str) -> None:
+    if named == "no key in it":
+        (tmp_path / "keys").mkdir()
+        (tmp_path / "keys" / "notes.txt").write_text("no key")
+
+    async def work(runtime: Runtime) -> None:
+        with pytest.raises((BundleInvalid, PolicyUnavailable), match=r"notes|BUNDLE_KEYS"):
+            await asyncio.to_thread(activated, runtime, signed(runtime, folder))
+
+    running(Settings(home=home, bundle_keys=tmp_path / "keys"), work)
+
+
+def test_where_opa_cannot_be_run_new_rules_are_not_activated_and_the_old_ones_go_on(
+    made: Space, home: Path, folder: Path, tmp_path: Path
+) -> None:
+    rewritten(folder, ALWAYS)
+
+    async def work(runtime: Runtime) -> None:
+        assert (await asked(made, runtime)).bundle == load_bundle(POLICIES).digest
+        with pytest.raises(PolicyUnavailable, match="CORRIDOR_OPA"):
+            await asyncio.to_thread(activated, runtime, signed(runtime, folder))
+        assert published(runtime) == 0
+
+    running(Settings(home=home, policies=folder, opa=tmp_path / "no-opa"), work)
 
 
 def test_no_grant_commits_under_the_bundle_that_was_just_replaced(made: Space, home: Path, folder: Path) -> None:

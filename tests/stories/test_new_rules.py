@@ -13,12 +13,17 @@ import pytest
 
 import gateway.policy.shadow as shadows
 import gateway.policy.trial as trials
+from gateway.cli.demo import free_port
+from gateway.crypto.keys import screen
+from gateway.crypto.pem import to_pem
+from gateway.crypto.private import generate, public_jwk
 from gateway.home import Home
-from gateway.policy.archive import MAX_ARCHIVE_BYTES
+from gateway.policy.archive import MAX_ARCHIVE_BYTES, contents, written
 from gateway.policy.bundle import load_bundle
 from gateway.sdk.client import Refused
 from gateway.settings import POLICIES
 from tests.policy.archives import of_folder
+from tests.policy.engines import opa, opa_server
 from tests.space import PHARMA, Space, data_space
 
 RULE = "access/rules/core_data/core_data.rego"
@@ -27,7 +32,7 @@ NEVER = 'verdict["core_data"] := "ok" if input.dataset.core_data == true'
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Space]:
-    with data_space(tmp_path / "space") as made:
+    with data_space(tmp_path / "space", opa=None) as made:
         yield made
 
 
@@ -82,7 +87,7 @@ def test_what_is_no_signed_bundle_is_refused_with_a_reason_and_nothing_changes(s
     flipped = bytearray(signed(space, folder))
     flipped[len(flipped) // 2] ^= 1
     for path in ("/v1/policy/bundles", "/v1/policy/shadow"):
-        for body in (b"", b"x", bytes(flipped), of_folder(folder), of_folder(folder, _stranger())):
+        for body in (b"", b"x", bytes(flipped), of_folder(folder), of_folder(folder, generate("ES256"))):
             told = refused(lambda path=path, body=body: space.operator.upload(path, body))
             assert told.code == "bundle-invalid", told
             assert told.members["status"] == 422
@@ -95,12 +100,6 @@ def test_what_is_no_signed_bundle_is_refused_with_a_reason_and_nothing_changes(s
     assert space.operator.get("/v1/policy/bundles") == before
     assert space.log_size() == size
     assert space.operator.get("/v1/policy/shadow")["state"] == "off"
-
-
-def _stranger() -> dict[str, str]:
-    from gateway.crypto.private import generate
-
-    return dict(generate("ES256"))
 
 
 def eventually(look: Callable[[], Any]) -> Any:
@@ -223,3 +222,29 @@ def test_more_than_the_candidate_can_take_is_dropped_and_counted(
     found = seen(space, 12)
     assert found["dropped"] > 0
     assert found["same"] + found["dropped"] == 12
+
+
+@pytest.mark.server
+def test_with_an_opa_server_nothing_is_granted_until_it_has_the_active_bundle(tmp_path: Path) -> None:
+    """Activated first and loaded after: in between every request is refused, under either bundle."""
+    folder = rules(tmp_path, 'verdict["core_data"] := "ok"')
+    old, new = load_bundle(POLICIES), load_bundle(folder)
+    written(contents(old, None), tmp_path / "old")
+    port = free_port()
+    options = {"policy_engine": "opa", "opa_url": f"http://127.0.0.1:{port}", "opa": Path(opa())}
+    with data_space(tmp_path / "space", **options) as space:
+        key = Home.load(space.settings.home, passphrase=None).bundle_key
+        (tmp_path / "new.tar.gz").write_bytes(of_folder(folder, key))
+        (tmp_path / "key.pem").write_text(to_pem(screen(public_jwk(key), purpose="bundle")))
+        contract = space.agree(space.datasets["csv"], uses=5)
+        with opa_server(tmp_path / "old", port=port):
+            assert space.ask(contract).status_code == 200
+            space.operator.upload("/v1/policy/bundles", (tmp_path / "new.tar.gz").read_bytes())
+            assert space.ask(contract).status_code == 503
+            assert space.http.get("/readyz").status_code == 503
+        verified = ("--verification-key", str(tmp_path / "key.pem"), "--signing-alg", "ES256")
+        with opa_server(tmp_path / "new.tar.gz", *verified, port=port):
+            assert space.ask(contract).status_code == 200
+        under = [entry["decision"]["policy_bundle"] for entry in space.entries(type="access.decision")]
+        assert under == [new.digest, old.digest]
+        assert space.left(contract)["uses"] == 3
