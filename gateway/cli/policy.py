@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from csv import DictWriter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway.cli import options, show
 from gateway.cli.options import As, MaybeAs
+from gateway.clock import instant
 from gateway.crypto.keyfile import load_private
 from gateway.crypto.private import public_jwk
 from gateway.sdk.client import Refused
@@ -148,7 +148,7 @@ def bundles(agent: As) -> None:
     if show.mode.json:
         show.as_json(found)
         return
-    lines = [{**each, "id": each["digest"], "at": _instant(each["activated_at"])} for each in found]
+    lines = [{**each, "id": each["digest"], "at": instant(each["activated_at"])} for each in found]
     show.rows(lines, ("at", "digest", "active", "origin", "signed_by"), empty="None yet.")
 
 
@@ -304,10 +304,6 @@ def _archive(path: Path, packs: frozenset[str]) -> bytes:
     if (path / ".manifest").exists():
         return packed(read_written(path))
     return packed(contents(load_bundle(path, packs), None))
-
-
-def _instant(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _bundle() -> Any:
