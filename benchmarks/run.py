@@ -22,6 +22,7 @@ from benchmarks.child import Server, free_port, pin, serving, started
 from benchmarks.load import Load, generator, load, request
 from benchmarks.ratios import Verdict, verdict
 from benchmarks.space import CONTRACTS, RESEARCHERS, Space, furnished, initialised
+from gateway.policy.archive import contents, written
 from gateway.policy.bundle import load_bundle
 from gateway.settings import POLICIES
 
@@ -167,7 +168,7 @@ def _opa(home: Path) -> Iterator[Server | None]:
     if not binary:
         yield None
         return
-    load_bundle(POLICIES).write(home / "bundle")
+    written(contents(load_bundle(POLICIES), None), home / "bundle")
     port = free_port()
     command = [binary, "run", "--server", "--skip-version-check", "--log-level", "error", "--addr", f"127.0.0.1:{port}"]
     with started("opa", [*command, "--bundle", str(home / "bundle")], port, quiet=True) as server:

@@ -15,7 +15,19 @@ from prometheus_client import Counter
 
 from gateway import __version__
 from gateway.access.request import AccessRequest
-from gateway.api import access, approvals, audit, catalog, contracts, health, participants, policy, problems, token
+from gateway.api import (
+    access,
+    approvals,
+    audit,
+    bundles,
+    catalog,
+    contracts,
+    health,
+    participants,
+    policy,
+    problems,
+    token,
+)
 from gateway.api.direct import Direct
 from gateway.api.middleware import Watched
 from gateway.api.wire import install_problem_handlers
@@ -59,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Watched)
     install_problem_handlers(app)
     # Routes are tried in order: what is asked most comes first.
-    for part in (access, token, participants, catalog, contracts, approvals, audit, policy):
+    for part in (access, token, participants, catalog, contracts, approvals, audit, policy, bundles):
         app.include_router(part.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(problems.router)

@@ -1,11 +1,12 @@
-"""The gateway's home: who it is, and its four private keys, made once by `corridor init`.
+"""The gateway's home: who it is, and its five private keys, made once by `corridor init`.
 
-Log, countersignature, tokens and pseudonyms have a key each: one that leaks opens nothing else. Files are 0600, sealed
-under a passphrase when one is configured.
+Log, countersignature, tokens, pseudonyms and bundles have a key each: one that leaks opens nothing else. Files are
+0600, sealed under a passphrase when one is configured.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from gateway.audit.note import NoteSigner
+from gateway.crypto.errors import KeyFileRefused
 from gateway.crypto.keyfile import load_private, save_private
 from gateway.crypto.keys import screen
 from gateway.crypto.private import PrivateKey, generate, generate_root, private_key, public_jwk, root_secret
@@ -51,6 +53,7 @@ class Home:
     countersigner: Countersigner
     tokens: TokenSigner
     pseudonym_root: bytes
+    bundle_key: dict[str, Any]
 
     @classmethod
     def create(cls, path: Path, *, public_url: str, did: str | None, development: bool, passphrase: str | None) -> Home:
@@ -75,6 +78,7 @@ class Home:
             "countersign": generate("Ed25519"),
             "token": generate("ES256"),
             "pseudonym": generate_root(),
+            "bundle": generate("ES256"),
         }
         for name, key in made.items():
             save_private(keys / f"{name}.json", key, passphrase=passphrase)
@@ -118,6 +122,7 @@ class Home:
             countersigner=Countersigner(f"{did}#{countersign['kid']}", dict(countersign)),
             tokens=TokenSigner(did, token["kid"], private_key(token), screen(public_jwk(token), purpose="token")),
             pseudonym_root=root_secret(root),
+            bundle_key=_bundle_key(keys / "bundle.json", passphrase),
         )
 
     def did_document(self) -> dict[str, Any]:
@@ -135,6 +140,15 @@ class Home:
     def jwks(self) -> dict[str, Any]:
         """The key that signs access tokens (RFC 7517)."""
         return {"keys": [{**self.tokens.public.jwk, "kid": self.tokens.kid, "use": "sig"}]}
+
+
+def _bundle_key(path: Path, passphrase: str | None) -> dict[str, Any]:
+    """The key that signs policy bundles. A home of a version that had none gets one now."""
+    if not path.exists():
+        # Another process of this gateway may be doing the same: whoever is second reads what the first made.
+        with contextlib.suppress(KeyFileRefused):
+            save_private(path, generate("ES256"), passphrase=passphrase)
+    return load_private(path, passphrase=passphrase)
 
 
 def _ed25519(jwk: Any) -> Any:

@@ -29,7 +29,7 @@ from gateway.audit.event import Source as Node
 from gateway.audit.log import Log, Outcome, Record
 from gateway.catalog.model import SourceRef
 from gateway.clock import Clock, system_clock
-from gateway.contracts import lifecycle
+from gateway.contracts import lifecycle as contract_lifecycle
 from gateway.contracts.lifecycle import House
 from gateway.crypto.keys import EnrolledKey, screen
 from gateway.crypto.private import generate, public_jwk
@@ -45,14 +45,17 @@ from gateway.participants import onboarding, store
 from gateway.participants.model import Facts, Kind
 from gateway.participants.onboarding import Admission
 from gateway.policy.active import Policies
+from gateway.policy.admission import examine
+from gateway.policy.archive import Candidate, opened
 from gateway.policy.bundle import Bundle, load_bundle
 from gateway.policy.embedded import EmbeddedEngine
 from gateway.policy.engine import Engine
 from gateway.policy.errors import BundleInvalid, PolicyUnavailable
+from gateway.policy.lifecycle import Lifecycle
 from gateway.policy.opa import OpaEngine
-from gateway.policy.store import keep_bundle, kept_bundle
-from gateway.policy.trial import Trial
-from gateway.settings import Settings
+from gateway.policy.shadow import Shadow
+from gateway.policy.signing import TrustedKey, trusted_key
+from gateway.settings import POLICIES, Settings
 
 HOUSEKEEPING_S = 20
 DEAD_AFTER_S = 90
@@ -97,6 +100,10 @@ class Runtime:
         self.failures = FailureGate(clock)
         self.contract_house = _contract_house(self.home)
         self._connectors: dict[str, Connectors] = {}
+        self.lifecycle = Lifecycle(
+            self.db, self.log, operator=self.home.operator, inputs=self._newest_inputs, opa=settings.opa
+        )
+        self.shadow = Shadow(self.db, self.log, operator=self.home.operator, deed=self.deed)
         self.trials = threading.BoundedSemaphore(TRIALS)
         self.query_engines: Engines
         self.broker: Broker
@@ -108,7 +115,7 @@ class Runtime:
         bundle = await asyncio.to_thread(self._open)
         embedded = self.settings.policy_engine == "embedded"
         # While an OPA server is away nothing is permitted, not even what it permitted before: nothing is recalled.
-        self.policies = Policies(bundle, make_engine=self._engine, remember=embedded, kept=self._kept)
+        self.policies = Policies(bundle, make_engine=self._engine, remember=embedded, kept=self.lifecycle.kept)
         grounds = Grounds(self.db, gateway=self.home.did, key=self.contract_house.public)
         scratch = self.settings.home / "scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
@@ -123,14 +130,17 @@ class Runtime:
             gateway=self.home.did,
             instance=self.instance,
             deliveries=self.settings.deliveries,
+            saw=self.shadow.saw,
         )
         await asyncio.to_thread(self._recover)
+        await asyncio.to_thread(self.shadow.follow)
         self._housekeeping = asyncio.create_task(self._keep_house())
 
     async def close(self) -> None:
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         await self.broker.close()
+        await asyncio.to_thread(self.shadow.close)
         await asyncio.to_thread(self.query_engines.close)
         await self.policies.close()
         await asyncio.to_thread(self.log.close)
@@ -163,26 +173,40 @@ class Runtime:
             ],
         }
 
+    def own_bundle_key(self) -> TrustedKey:
+        """The gateway's own key for bundles, as others verify by it."""
+        return TrustedKey("gateway", screen(public_jwk(self.home.bundle_key), purpose="bundle"))
+
+    def opened(self, archive: bytes) -> Candidate:
+        """The bundle in an archive that the gateway itself or somebody the operator names has signed.
+
+        Raises:
+            BundleInvalid, TooLarge: it is not one that may decide.
+            PolicyUnavailable: the folder of keys cannot be read.
+        """
+        return opened(archive, [self.own_bundle_key(), *self._named_keys()])
+
+    def _named_keys(self) -> list[TrustedKey]:
+        folder = self.settings.bundle_keys
+        if folder is None:
+            return []
+        try:
+            found = [(path.stem, path.read_bytes()) for path in sorted(folder.iterdir()) if path.is_file()]
+        except OSError as error:
+            raise PolicyUnavailable(f"CORRIDOR_BUNDLE_KEYS cannot be read: {error.strerror}.") from error
+        return [trusted_key(name, content) for name, content in found]
+
+    def deed(self) -> Deed:
+        """What the gateway itself does, now."""
+        return Deed(Actor("gateway", self.home.did), self.node, self.clock())
+
     def _open(self) -> Bundle:
         """The database, the log, and the bundle that decides from now on."""
         self.db.claim()
         with self.db.writing_connection() as connection, connection.begin():
             migrate(connection)
         self.log.start()
-        try:
-            if isinstance(self._candidate, BundleInvalid):
-                raise self._candidate
-            bundle = self._candidate
-            if self.log.standing.bundle != bundle.digest:
-                self._try(bundle)
-        except BundleInvalid as problem:
-            bundle = self._go_on(problem)
-        if self.log.standing.bundle != bundle.digest:
-            self._publish(bundle)
-        else:
-            # `init` and earlier versions did not keep what they activated.
-            self.log.record(lambda tx: self._keep(tx, bundle))
-        return bundle
+        return self.lifecycle.at_start(self._candidate, self.deed())
 
     def look_first(self) -> None:
         """Raise what would keep the gateway from starting, as far as it can be told without starting."""
@@ -190,51 +214,14 @@ class Runtime:
         if isinstance(self._candidate, BundleInvalid):
             with self.db.reading_tx() as tx:
                 active = state.standing(tx).bundle
-            if self._kept(active) is None:
+            if self.lifecycle.kept(active) is None:
                 raise self._candidate
 
-    def _try(self, bundle: Bundle) -> None:
-        """Run rules that are to become active on the newest inputs, in a process that may break.
-
-        Raises:
-            BundleInvalid: they do not load, hang, crash, or give no answer.
-        """
+    def _newest_inputs(self) -> list[bytes]:
+        """On which rules are tried before they become active."""
         with self.db.reading_tx() as tx:
             sql = "SELECT document FROM decision_input ORDER BY entry DESC LIMIT ?"
-            inputs = [bytes(row[0]) for row in tx.execute(sql, (TRIED_ON,)).fetchall()]
-        with Trial(bundle.files, bundle.packs) as trial:
-            try:
-                answers = list(trial.decide(inputs))
-            except PolicyUnavailable as problem:
-                raise BundleInvalid(f"In its trial: {problem.detail}") from problem
-        if None in answers:
-            raise BundleInvalid("In its trial it gave no answer to a request that was decided before.")
-
-    def _go_on(self, problem: BundleInvalid) -> Bundle:
-        """The active bundle as it is kept, because the one that was to replace it may not."""
-        active = self._kept(self.log.standing.bundle)
-        if active is None:
-            raise problem
-        logger.error("policy.not_activated", why=problem.detail, active=active.digest)
-        return active
-
-    def _publish(self, bundle: Bundle) -> None:
-        """The operator started the gateway with other policies than the active ones: from now on these decide."""
-        deed = Deed(Actor("gateway", self.home.did), self.node, self.clock())
-
-        def change(tx: Tx) -> Outcome:
-            before = state.standing(tx).bundle
-            self._keep(tx, bundle)
-            state.activate_bundle(tx, bundle.digest)
-            event = deed.event("policy.published", objects=(Object("policy", bundle.digest),), facts={"before": before})
-            return Outcome((Record(event, (self.home.operator,)),))
-
-        self.log.record(change)
-
-    def _keep(self, tx: Tx, bundle: Bundle) -> Outcome:
-        """What decides from now on is kept, for whoever will ask again."""
-        keep_bundle(tx, bundle, now=int(self.clock()))
-        return Outcome(())
+            return [bytes(row[0]) for row in tx.execute(sql, (TRIED_ON,)).fetchall()]
 
     def _recover(self) -> None:
         """At the start, and again while other processes may die."""
@@ -270,11 +257,12 @@ class Runtime:
 
     def _house_round(self) -> None:
         self.query_engines.expire()
-        deed = Deed(Actor("gateway", self.home.did), self.node, self.clock())
-        for ends in (lifecycle.expire, recording.expire, review.lapse):
+        deed = self.deed()
+        for ends in (contract_lifecycle.expire, recording.expire, review.lapse):
             self.log.record(partial(ends, deed=deed))
         if not self.db.is_sqlite:
             self._recover()
+        self.shadow.follow()
 
     def _engine(self, bundle: Bundle) -> Engine:
         if self.settings.policy_engine == "embedded":
@@ -282,10 +270,6 @@ class Runtime:
         token_file = self.settings.opa_token_file
         token = None if token_file is None else token_file.read_text(encoding="utf-8").strip()
         return OpaEngine(self.settings.opa_url, bundle.digest, token=token)
-
-    def _kept(self, digest: str) -> Bundle | None:
-        with self.db.reading_tx() as tx:
-            return kept_bundle(tx, digest)
 
 
 def _candidate(settings: Settings) -> Bundle | BundleInvalid:
@@ -318,8 +302,12 @@ def initialise(
 
     Raises:
         HomeRefused, LogExists: there is a gateway here already; nothing was changed.
+        BundleInvalid: the rules it would begin with may not decide.
     """
     bundle = load_bundle(settings.policies, settings.packs_on)
+    if settings.policies != POLICIES:
+        # The rules that come with the gateway are as much to be trusted as its code.
+        examine(bundle, (), opa=settings.opa)
     home = Home.create(
         settings.home, public_url=public_url, did=did, development=development, passphrase=settings.passphrase()
     )

@@ -21,9 +21,15 @@ class Settings(BaseSettings):
         default=None, description="default: SQLite in `home`; postgresql://… for several processes"
     )
     sources: Path | None = Field(default=None, description="root of the file sources; default: `home`/sources")
-    policies: Path = Field(default=POLICIES, description="the Rego of the active bundle")
+    policies: Path = Field(default=POLICIES, description="the folder of the rules to begin with; see docs/policy.md")
     packs: str = Field(
         default="", description="packs of rules to turn on beside the required ones, with commas between"
+    )
+    bundle_keys: Path | None = Field(
+        default=None, description="folder of public keys (PEM or JWK) that may sign bundles, beside the gateway's own"
+    )
+    opa: Path | None = Field(
+        default=None, description="an opa program: rules must pass its `check --strict` before they decide"
     )
     policy_engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="`embedded`, in this process, or `opa`, a server"

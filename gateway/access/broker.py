@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -81,7 +81,9 @@ class Broker:
         gateway: str,
         instance: str,
         deliveries: int,
+        saw: Callable[[str, bytes, Decision], None],
     ) -> None:
+        """`saw` is told of each decision that is recorded: its entry, its input, the answer. It never waits."""
         self.log = log
         self.policies = policies
         self.grounds = grounds
@@ -90,6 +92,7 @@ class Broker:
         self.node = node
         self.gateway = gateway
         self.instance = instance
+        self._saw = saw
         self._slots = Slots(deliveries)
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -167,6 +170,7 @@ class Broker:
                 await delivery.aclose()
                 raise
             if isinstance(recorded.value, Granted):
+                self._saw(recorded.ids[0], asked.document, asked.decision)
                 return Running(self, caller, asked, delivery, recorded)
             await delivery.aclose()
         raise Busy("What the decision stood on kept changing. Try again shortly.")
@@ -179,6 +183,7 @@ class Broker:
         try:
             await self.log.submit(lambda tx: refuse(tx, asked, problem, gateway=self.gateway))
         except (AccessDenied, AccessReferred) as told:
+            self._saw(told.members["entry"], asked.document, decision)
             # It is recorded. What would pass is a help, which an engine that just went away must not turn into a 503.
             with contextlib.suppress(PolicyUnavailable):
                 policy = await self.policies.under(decision.bundle)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
@@ -19,14 +19,14 @@ from gateway.access.explain import Explanation, explain, explain_entry
 from gateway.access.replay import Report, replay, what_if
 from gateway.access.request import AccessRequest
 from gateway.api.audit import EntryId, Moment
-from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
+from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway
 from gateway.api.looks import look, seen_by
-from gateway.api.wire import StrictRoute
+from gateway.api.wire import ARCHIVE_BODY, StrictRoute, archive_body
 from gateway.audit import reader
 from gateway.audit.reader import Filter, Stored
-from gateway.crypto.canonical import b64url_decode
 from gateway.identity.caller import AgentRole
 from gateway.identity.errors import RoleNeeded
+from gateway.policy.archive import opened
 from gateway.policy.rules import Rule
 from gateway.policy.trial import Trial
 from gateway.problems import NotFound, Problem
@@ -109,19 +109,6 @@ class Span(BaseModel):
         return Filter(None, None, self.participant, self.dataset, self.contract, self.since, self.until)
 
 
-class Candidate(Span):
-    """A bundle that decides nothing yet: its files by path, in base64url, as a folder of policies holds them."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {"files": {"access/decision/decision.rego": "cGFja2FnZSBhY2Nlc3MuZGVjaXNpb24K"}, "packs": ["eu"]}
-        }
-    )
-
-    files: dict[Annotated[str, Field(max_length=200)], str] = Field(min_length=1, max_length=500)
-    packs: list[Annotated[str, Field(max_length=64)]] = Field(default=[], max_length=50)
-
-
 _LINES = "application/x-ndjson"
 _STREAMED: dict[int | str, dict[str, Any]] = {
     200: {
@@ -151,17 +138,25 @@ def replay_decisions(span: Span, actor: Actor, gateway: Gateway) -> StreamingRes
     summary="Decide recorded requests under a candidate bundle: what would change (operator's officer)",
     response_class=Response,
     responses=_STREAMED,
+    openapi_extra=ARCHIVE_BODY,
 )
-def try_candidate(candidate: Candidate, actor: Actor, gateway: Gateway) -> StreamingResponse:
-    """Nothing changes: the candidate is tried in a process of its own, with limits on time and memory."""
+async def try_candidate(
+    request: Request, span: Annotated[Span, Query()], actor: Actor, gateway: Gateway
+) -> StreamingResponse:
+    """Nothing changes: the candidate is tried in a process of its own, with limits. It need not be signed."""
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     if not actor.caller.oversees:
         raise RoleNeeded("Only the operator's officer tries rules on everybody's requests.")
-    files = {path: b64url_decode(text, path) for path, text in candidate.files.items()}
+    archive = await archive_body(request)
+    return await asyncio.to_thread(_tried, archive, span.filter(), actor, gateway)
+
+
+def _tried(archive: bytes, filter: Filter, actor: Acting, gateway: Gateway) -> StreamingResponse:
     with _place(gateway) as held:
-        trial = held.enter_context(Trial(files, candidate.packs))
-        look(actor, "policy.tried", candidate.filter(), None)
-        return ReportResponse(what_if(gateway.db, trial, candidate.filter(), seen_by=None), held.pop_all())
+        bundle = opened(archive, None).bundle
+        trial = held.enter_context(Trial(bundle.files, bundle.packs))
+        look(actor, "policy.tried", filter, None)
+        return ReportResponse(what_if(gateway.db, trial, filter, seen_by=None), held.pop_all())
 
 
 def _place(gateway: Gateway) -> ExitStack:

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from gateway.api.deps import authenticated
 from gateway.crypto.canonical import strict_json
+from gateway.policy.archive import MAX_ARCHIVE_BYTES
 from gateway.problems import Malformed, NotFound, Problem, TooLarge
 
 MAX_BODY = 256 * 1024
@@ -53,6 +54,34 @@ class StrictRequest(Request):
             body = await self.body()
             self._json = strict_json(body, max_bytes=MAX_BODY, max_depth=MAX_DEPTH, fractions=True, plain_text=True)
         return self._json
+
+
+async def archive_body(request: Request) -> bytes:
+    """The body as it came, a packed bundle perhaps.
+
+    Raises:
+        TooLarge: it is larger than any.
+    """
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_ARCHIVE_BYTES:
+            raise TooLarge(f"The body is over {MAX_ARCHIVE_BYTES} bytes.")
+    return bytes(body)
+
+
+ARCHIVE_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "An OPA bundle as `corridor policy build FILE.tar.gz` writes it: tar, gzip.",
+        "content": {
+            "application/octet-stream": {
+                "schema": {"type": "string", "contentMediaType": "application/gzip"},
+                "example": "the bytes of bundle.tar.gz",
+            }
+        },
+    }
+}
 
 
 class StrictRoute(APIRoute):

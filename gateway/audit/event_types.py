@@ -67,6 +67,8 @@ _ADMINISTRATION = {
     "obligation.missed": "U",
     "policy.published": "U",
     "policy.rolled_back": "U",
+    "policy.shadow_started": "E",
+    "policy.shadow_ended": "E",
     "role.changed": "U",
     "audit.stopped": "E",
     "audit.started": "E",

@@ -46,9 +46,9 @@ def settings(home: Path | None = None) -> Settings:
         raise SettingsRefused(f"CORRIDOR_{name}: {first['msg']}.") from None
 
 
-def client(agent: Path) -> Client:
+def client(agent: Path, *, timeout_s: float = 60) -> Client:
     """A client for the agent of this key file."""
-    return Client(AgentFile.load(agent))
+    return Client(AgentFile.load(agent), timeout_s=timeout_s)
 
 
 def read_json(path: Path) -> Any:

@@ -19,10 +19,11 @@ from gateway.audit.verify import verify_export
 from gateway.cli.offerings import covid_registration, covid_terms, nafld_registration, nafld_terms
 from gateway.cli.realdata import Prepared
 from gateway.contracts.sign import party_entry
-from gateway.crypto.canonical import b64url_decode, b64url_encode
+from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.keyfile import save_private
 from gateway.crypto.private import generate, public_jwk
-from gateway.policy.bundle import read_folder
+from gateway.policy.archive import contents, packed
+from gateway.policy.bundle import bundle_of, read_folder
 from gateway.problems import Problem
 from gateway.runtime import initialise, source_folder
 from gateway.sdk.agentfile import AgentFile
@@ -313,8 +314,8 @@ class Story:
         table = json.loads(files[DRAFTED])
         table["table"]["open"].remove("P05")
         files[DRAFTED] = json.dumps(table).encode()
-        body = {"files": {path: b64url_encode(content) for path, content in files.items()}}
-        changed = self._report(self._operator, "/v1/policy/what-if", body)
+        draft = packed(contents(bundle_of(files), None))
+        changed = self._report(self._operator, "/v1/policy/what-if", draft)
         permits = sum(each["count"] for each in changed["results"] if each["before"] == "permit")
         expect(permits > 0, "the draft would have changed permits")
         self._tell(f"a draft without purpose P05 would have refused {permits} of the permits; it decides nothing yet")
@@ -330,7 +331,7 @@ class Story:
 
     # -- what the steps are made of --------------------------------------------------------------------------------
 
-    def _report(self, officer: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _report(self, officer: Client, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
         with officer.stream(path, body) as response:
             lines = [json.loads(line) for line in response.iter_lines()]
         report: dict[str, Any] = lines[-1]["report"]

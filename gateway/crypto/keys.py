@@ -20,7 +20,7 @@ from gateway.problems import Malformed
 Alg = Literal["Ed25519", "ES256", "PS256"]
 """Fully-specified JOSE algorithm names (RFC 9864; RFC 7518 section 3.1)."""
 
-Purpose = Literal["contract", "countersign", "agent", "token", "log"]
+Purpose = Literal["contract", "countersign", "agent", "token", "log", "bundle"]
 State = Literal["active", "retired", "compromised"]
 
 _ALGS: Mapping[str, frozenset[str]] = {
@@ -29,6 +29,7 @@ _ALGS: Mapping[str, frozenset[str]] = {
     "agent": frozenset({"Ed25519", "ES256", "PS256"}),
     "token": frozenset({"Ed25519", "ES256"}),
     "log": frozenset({"Ed25519"}),
+    "bundle": frozenset({"ES256", "PS256"}),
 }
 # Token libraries still write the old name (RFC 8037); for contracts it is refused (RFC 9864 section 2.2).
 _OLD_NAME_ALLOWED = frozenset({"agent", "token"})

@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from gateway.crypto.canonical import strict_json
 from gateway.policy.errors import BundleInvalid
 from gateway.policy.rules import Rule, read_catalogue
 from gateway.problems import Malformed, TooLarge
 
-MAX_FILES = 500
+MAX_FILES = 1000
 MAX_FILE_BYTES = 256 * 1024
 MAX_BUNDLE_BYTES = 8 * 1024 * 1024
 
@@ -75,6 +73,8 @@ _ROOTS = ("access", "lib")
 # Rules lie in folders of their own and share one package: the interpreter takes a third of the time that way.
 _SHARED = ("access/rules", "access/obligations")
 _ENTRYPOINT = "access/decision/decision.rego"
+OUR_DATA = "bundle/data.json"
+"""Where a written bundle says what must speak in it: `data.bundle`, which no folder of policies may bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class Bundle:
     `ages`: the limits on ages that its rules compare with, in seconds: every table member that ends in `_age_s`.
     `files`: every byte of it, by path, so that what decided once can decide again.
     `digest` is "sha256:" and the SHA-256, in hexadecimal, of one line per file in order of path: the SHA-256 of its
-    bytes, two spaces, its path, a newline. Tests are not part of it.
+    bytes, two spaces, its path, a newline. Tests are not part of it: they decide nothing.
+    `tests`: its own tests, `*_test.rego` by path, which it must pass before it is activated.
     """
 
     digest: str
@@ -99,20 +100,7 @@ class Bundle:
     catalogue: tuple[Rule, ...] = ()
     compares_clock: bool = False
     ages: tuple[int, ...] = ()
-
-    def write(self, directory: Path) -> None:
-        """An OPA bundle in a new or empty directory, as `opa run --server --bundle DIRECTORY` loads it."""
-        directory.mkdir(parents=True, exist_ok=True)
-        if any(directory.iterdir()):
-            raise BundleInvalid("The directory for the bundle is not empty; name a new one.")
-        for path, text in self.modules.items():
-            target = directory / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, "utf-8")
-        (directory / "data.json").write_bytes(orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS))
-        manifest = {"revision": self.digest, "roots": [*_ROOTS, "bundle"], "rego_version": 1}
-        # Last: without a manifest an unfinished directory has no revision.
-        (directory / ".manifest").write_bytes(orjson.dumps(manifest))
+    tests: dict[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def load_bundle(directory: Path, packs: frozenset[str] = frozenset()) -> Bundle:
@@ -126,11 +114,15 @@ def load_bundle(directory: Path, packs: frozenset[str] = frozenset()) -> Bundle:
     return bundle_of(read_folder(directory), packs)
 
 
-def bundle_of(files: dict[str, bytes], packs: frozenset[str] = frozenset()) -> Bundle:
-    """The bundle of these files, by path. Raises as `load_bundle`."""
+def bundle_of(files: dict[str, bytes], packs: frozenset[str] | None = frozenset()) -> Bundle:
+    """The bundle of these files, by path; of all packs, if `packs` is None. Raises as `load_bundle`."""
     on, catalogue = read_catalogue(files, packs)
     off = tuple(f"access/rules/{rule.name}/" for rule in catalogue if rule.pack not in on)
     files = {path: content for path, content in files.items() if not path.startswith(off)}
+    tests = {path: content for path, content in files.items() if path.endswith("_test.rego")}
+    for path, content in tests.items():
+        _check_test(path, content)
+    files = {path: content for path, content in files.items() if path not in tests}
     modules = {path: _module(path, content) for path, content in files.items() if path.endswith(".rego")}
     data: dict[str, Any] = {}
     for path, content in files.items():
@@ -144,11 +136,12 @@ def bundle_of(files: dict[str, bytes], packs: frozenset[str] = frozenset()) -> B
     data["bundle"] = {"digest": digest, "rules": list(rules), "obligations": list(obligations)}
     decision = data.get("access", {}).get("decision", {}).get("table", {})
     clock = decision.get("clock") if isinstance(decision, dict) else None
-    return Bundle(digest, modules, data, rules, obligations, files, on, catalogue, clock == "compared", _ages(data))
+    compared = clock == "compared"
+    return Bundle(digest, modules, data, rules, obligations, files, on, catalogue, compared, _ages(data), tests)
 
 
 def read_folder(directory: Path) -> dict[str, bytes]:
-    """The files of a folder that count, by path; tests are none of them. Raises BundleInvalid as `load_bundle`."""
+    """The files of a folder by path, tests too. Raises BundleInvalid as `load_bundle`."""
     files: dict[str, bytes] = {}
     total = 0
     for path in _walk(directory):
@@ -170,27 +163,41 @@ def _walk(directory: Path) -> Iterator[Path]:
             raise BundleInvalid(f"{path.name} is a link; a bundle holds plain files.")
         if path.is_dir() and _NAME.fullmatch(path.name):
             yield from _walk(path)
-        elif path.is_file() and path.suffix == ".rego" and _NAME.fullmatch(path.stem):
-            if not path.stem.endswith("_test"):
-                yield path
-        elif path.is_file() and path.name == "data.json":
+        elif path.is_file() and (path.name == "data.json" or (path.suffix == ".rego" and _NAME.fullmatch(path.stem))):
             yield path
         else:
             raise BundleInvalid(f"{path.name} is neither Rego, nor data.json, nor a folder with a plain name.")
 
 
 def _module(path: str, content: bytes) -> str:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BundleInvalid(f"{path} is not UTF-8.") from error
+    text, package = _text_and_package(path, content)
     parts = path.split("/")
     shared = len(parts) == 4 and "/".join(parts[:2]) in _SHARED
-    if _PACKAGE.findall(text) != [".".join(parts[:2] if shared else parts[:-1])] or parts[0] not in _ROOTS:
+    if package != ".".join(parts[:2] if shared else parts[:-1]) or parts[0] not in _ROOTS:
         raise BundleInvalid(f"{path} must hold the package of its folder and no other.")
     if shared:
         _check_voice(path, text, parts[2])
     return text
+
+
+def _check_test(path: str, content: bytes) -> None:
+    """A test has a package of its own, so that it can add to no rule: an OPA server loads it beside them."""
+    package = _text_and_package(path, content)[1]
+    if not any(part.endswith("_test") for part in package.split(".")):
+        raise BundleInvalid(f"{path}: a test's package has a part that ends in _test.")
+
+
+def _text_and_package(path: str, content: bytes) -> tuple[str, str]:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleInvalid(f"{path} is not UTF-8.") from error
+    # The first line that says anything: further down it could stand in a text, with the real one hidden above.
+    first = next((line for line in text.split("\n") if line and not line.startswith("#")), "")
+    named = _PACKAGE.fullmatch(first)
+    if named is None or len(_PACKAGE.findall(text)) != 1:
+        raise BundleInvalid(f"{path} must begin with its one package.")
+    return text, named[1]
 
 
 def _check_voice(path: str, text: str, name: str) -> None:

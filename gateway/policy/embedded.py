@@ -19,6 +19,15 @@ _UNDEFINED = '"<undefined>"'
 _ORPHANS: list[Any] = []
 
 
+def interpreter(bundle: Bundle) -> Any:
+    """An interpreter that holds a bundle. It is the calling thread's own."""
+    engine = regorus.Engine()
+    for path, text in bundle.modules.items():
+        engine.add_policy(path, text)
+    engine.add_data_json(orjson.dumps(bundle.data).decode())
+    return engine
+
+
 class EmbeddedEngine:
     """Evaluates on the thread that asks first, which is the event loop's, and on no other.
 
@@ -75,11 +84,7 @@ class EmbeddedEngine:
     def _made(self) -> Any:
         if self._bundle is None:
             raise PolicyUnavailable("The embedded policy engine is closed.")
-        engine = regorus.Engine()
-        for path, text in self._bundle.modules.items():
-            engine.add_policy(path, text)
-        engine.add_data_json(orjson.dumps(self._bundle.data).decode())
-        return engine
+        return interpreter(self._bundle)
 
     async def close(self) -> None:
         self._drop()

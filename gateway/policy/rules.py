@@ -55,8 +55,10 @@ class Rule(BaseModel):
         return tuple(sorted({finding.code for finding in self.findings.values() if finding.code}))
 
 
-def read_catalogue(files: Mapping[str, bytes], packs: frozenset[str]) -> tuple[tuple[str, ...], tuple[Rule, ...]]:
-    """The packs that are on, and every rule of a folder's files, by name.
+def read_catalogue(
+    files: Mapping[str, bytes], packs: frozenset[str] | None
+) -> tuple[tuple[str, ...], tuple[Rule, ...]]:
+    """The packs that are on (`packs` None: all), and every rule of a folder's files, by name.
 
     Raises:
         BundleInvalid: no table of packs, a pack nobody knows, or a rule that does not say what it is.
@@ -64,6 +66,7 @@ def read_catalogue(files: Mapping[str, bytes], packs: frozenset[str]) -> tuple[t
     known = _table(files, _PACKS).get("packs")
     if not isinstance(known, dict) or not known:
         raise BundleInvalid(f"{_PACKS} must name the packs.")
+    packs = frozenset(known) if packs is None else packs
     for pack in sorted(packs - known.keys()):
         raise BundleInvalid(f"There is no pack {pack!r}. Known: {', '.join(known)}.")
     on = tuple(name for name, about in known.items() if name in packs or about.get("required") is True)

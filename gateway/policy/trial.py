@@ -29,8 +29,14 @@ START_S = 30.0
 """For a process to start and load the bundle, on a machine that has other work."""
 ANSWER_S = 5.0
 """For the answers of one batch: a rule that takes longer hangs."""
+TEST_S = 5.0
+"""For one of a bundle's own tests."""
+TESTS_S = 120.0
+"""For all of them."""
 BATCH = 64
 REMEMBERED = 512
+SHOWN = 5
+"""Of the tests that fail, so many are named."""
 
 
 class Trial:
@@ -39,12 +45,13 @@ class Trial:
     Args:
         files: the bundle's files by path, as a folder would hold them.
         packs: the packs to turn on.
+        background: whether its process gives way to every other.
 
     Raises:
         BundleInvalid: it is no bundle, or it could not be loaded within the limits.
     """
 
-    def __init__(self, files: Mapping[str, bytes], packs: Iterable[str] = ()) -> None:
+    def __init__(self, files: Mapping[str, bytes], packs: Iterable[str] = (), *, background: bool = False) -> None:
         self._child = subprocess.Popen(  # noqa: S603  this module, by this interpreter
             [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
@@ -55,7 +62,7 @@ class Trial:
         self._buffer = b""
         encoded = {path: base64.b64encode(content).decode("ascii") for path, content in files.items()}
         try:
-            self._write([json.dumps({"packs": sorted(packs), "files": encoded}).encode()])
+            self._write([json.dumps({"packs": sorted(packs), "files": encoded, "nice": 15 * background}).encode()])
             said = json.loads(self._line(START_S))
         except (PolicyUnavailable, ValueError) as error:
             self.close()
@@ -65,12 +72,35 @@ class Trial:
             raise BundleInvalid(str(said["invalid"]))
         self.digest: str = said["digest"]
         self.rules: tuple[str, ...] = tuple(said["rules"])
+        self.tests: tuple[str, ...] = tuple(said["tests"])
+        self._untested: str | None = said["untested"]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+    def test(self) -> None:
+        """Run the bundle's own tests.
+
+        Raises:
+            BundleInvalid: one of them is not true, or does not end; or something that decides has none.
+        """
+        if self._untested is not None:
+            raise BundleInvalid(self._untested)
+        self._send(b"tests\n")
+        until = time.monotonic() + TESTS_S
+        failed = []
+        for name in self.tests:
+            try:
+                passed = self._line(min(TEST_S, max(0.0, until - time.monotonic()))) == b"true"
+            except PolicyUnavailable as problem:
+                raise BundleInvalid(f"Its own test {name}: {problem.detail}") from problem
+            failed += [] if passed else [name]
+        if failed:
+            more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
+            raise BundleInvalid(f"Its own tests fail: {', '.join(failed[:SHOWN])}{more}.")
 
     def decide(self, documents: Sequence[bytes]) -> Iterator[Decision | None]:
         """The decision on each input, in order; None where the bundle gave no answer that is one.
@@ -103,10 +133,13 @@ class Trial:
                     continue  # it died with something unread; that is over
 
     def _write(self, lines: Sequence[bytes]) -> None:
+        self._send(b"%d\n" % len(lines) + b"\n".join(lines) + b"\n")
+
+    def _send(self, content: bytes) -> None:
         if self._child.stdin is None:
             raise PolicyUnavailable("The trial has ended.")
         try:
-            self._child.stdin.write(b"%d\n" % len(lines) + b"\n".join(lines) + b"\n")
+            self._child.stdin.write(content)
             self._child.stdin.flush()
         except OSError as error:
             raise PolicyUnavailable("The bundle's process died.") from error
@@ -129,11 +162,12 @@ class Trial:
 
 
 def _serve() -> None:
-    """The child: a bundle first, then batches of inputs; a line of answer for each."""
+    """The child: a bundle first, then batches of inputs, or the word `tests`; a line of answer for each."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     batches = _batches()
-    asked = json.loads(next(batches)[0])
+    asked = json.loads((next(batches) or [])[0])
+    os.nice(asked["nice"])
     files = {path: base64.b64decode(content) for path, content in asked["files"].items()}
     try:
         bundle = bundle_of(files, frozenset(asked["packs"]))
@@ -144,12 +178,36 @@ def _serve() -> None:
     try:
         next(answers)
     except PolicyUnavailable as problem:
-        cause = str(problem.__cause__ or problem).splitlines()[0][:300]
+        cause = " ".join(str(problem.__cause__ or problem).partition("Stack backtrace")[0].split())[:300]
         _say([json.dumps({"invalid": f"It does not compile: {cause}"}).encode()])
         return
-    _say([json.dumps({"digest": bundle.digest, "rules": bundle.rules}).encode()])
+    tests, untested = _own_tests(bundle)
+    said = {"digest": bundle.digest, "rules": bundle.rules, "tests": tests, "untested": untested}
+    _say([json.dumps(said).encode()])
     for batch in batches:
-        _say(answers.send(batch))
+        if batch is None:
+            _test(bundle)
+        else:
+            _say(answers.send(batch))
+
+
+def _own_tests(bundle: Any) -> tuple[tuple[str, ...], str | None]:
+    """Its tests, or what has none."""
+    from gateway.policy.owntests import tests_of
+
+    try:
+        return tests_of(bundle), None
+    except BundleInvalid as problem:
+        return (), problem.detail
+
+
+def _test(bundle: Any) -> None:
+    """Say of each test, as soon as it has run, whether it is true."""
+    from gateway.policy.embedded import interpreter
+    from gateway.policy.owntests import results
+
+    for _, passed in results(bundle, interpreter(bundle)):
+        _say([b"true" if passed else b"false"])
 
 
 def _answers(bundle: Any) -> Any:
@@ -191,9 +249,13 @@ def _answers(bundle: Any) -> Any:
             given = runner.run(answers((yield given)))
 
 
-def _batches() -> Iterator[list[bytes]]:
+def _batches() -> Iterator[list[bytes] | None]:
+    """Batches of lines; None where the word `tests` came."""
     while count := sys.stdin.buffer.readline():
-        yield [sys.stdin.buffer.readline().rstrip(b"\n") for _ in range(int(count))]
+        if count == b"tests\n":
+            yield None
+        else:
+            yield [sys.stdin.buffer.readline().rstrip(b"\n") for _ in range(int(count))]
 
 
 def _say(lines: list[bytes]) -> None:

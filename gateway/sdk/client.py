@@ -19,6 +19,7 @@ from gateway.sdk.agentfile import AgentFile
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _JWT_ALG = {"Ed25519": "EdDSA", "ES256": "ES256", "PS256": "PS256"}
 _RENEW_BEFORE_S = 60
+BYTES = "application/octet-stream"
 
 
 class Refused(Problem):
@@ -71,19 +72,28 @@ class Client:
     def post(self, path: str, body: Any) -> Any:
         return self._answer(self._send("POST", path, json=body))
 
+    def upload(self, path: str, content: bytes) -> Any:
+        """The answer to a body that is no JSON."""
+        return self._answer(self._send("POST", path, content=content, media_type=BYTES))
+
+    def delete(self, path: str) -> Any:
+        return self._answer(self._send("DELETE", path))
+
     def raw(self, path: str) -> bytes:
         """The exact bytes of a resource."""
         return self._checked(self._send("GET", path)).content
 
     @contextmanager
-    def stream(self, path: str, body: Any) -> Iterator[httpx2.Response]:
-        """A response whose body is read as it comes.
+    def stream(self, path: str, body: Any, **query: str) -> Iterator[httpx2.Response]:
+        """A response whose body is read as it comes. `body`: bytes as they are, anything else as JSON.
 
         Raises:
             Refused: nothing was released.
         """
         try:
-            with self._http.stream("POST", path, json=body, headers=self._headers()) as response:
+            sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
+            headers = self._headers(BYTES if isinstance(body, bytes) else None)
+            with self._http.stream("POST", path, params=query, headers=headers, **sent) as response:
                 if response.is_error:
                     response.read()
                     self._checked(response)
@@ -91,16 +101,17 @@ class Client:
         except httpx2.TransportError as error:
             raise Unreachable(f"{self.agent.url}: {error}") from error
 
-    def _send(self, method: str, path: str, **kwargs: Any) -> httpx2.Response:
+    def _send(self, method: str, path: str, *, media_type: str | None = None, **kwargs: Any) -> httpx2.Response:
         try:
-            return self._http.request(method, path, headers=self._headers(), **kwargs)
+            return self._http.request(method, path, headers=self._headers(media_type), **kwargs)
         except httpx2.TransportError as error:
             raise Unreachable(f"{self.agent.url}: {error}") from error
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self, media_type: str | None = None) -> dict[str, str]:
         if time.time() > self._expires - _RENEW_BEFORE_S:
             self._authenticate()
-        return {"authorization": f"Bearer {self._token}"}
+        typed = {} if media_type is None else {"content-type": media_type}
+        return {"authorization": f"Bearer {self._token}", **typed}
 
     def _authenticate(self) -> None:
         form = {

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from gateway.crypto.canonical import b64url_encode
 from gateway.crypto.private import generate, public_jwk
-from gateway.policy.bundle import read_folder
+from gateway.home import Home
 from gateway.sdk.client import Client
 from gateway.settings import POLICIES
+from tests.policy.archives import of_folder
 from tests.space import (
     HOSPITAL,
     OPERATOR,
@@ -180,9 +180,14 @@ def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[s
     officer.get(f"/v1/policy/decisions/{entry}")
     with officer.stream("/v1/policy/replay", {"contract": contract}) as lines:
         assert b"report" in lines.read()
-    files = {path: b64url_encode(content) for path, content in read_folder(POLICIES).items()}
-    with operator.stream("/v1/policy/what-if", {"files": files}) as lines:
+    with operator.stream("/v1/policy/what-if", of_folder(POLICIES)) as lines:
         assert b"report" in lines.read()
+    signed = of_folder(POLICIES, Home.load(space.settings.home, passphrase=None).bundle_key)
+    assert operator.upload("/v1/policy/bundles", signed)["entry"] is None
+    operator.get("/v1/policy/bundles")
+    operator.upload("/v1/policy/shadow", signed)
+    operator.get("/v1/policy/shadow")
+    operator.delete("/v1/policy/shadow")
     officer.get("/v1/audit/entries")
     officer.get(f"/v1/audit/entries/{entry}")
     officer.raw("/v1/audit/export")

@@ -13,6 +13,13 @@ import pytest
 from gateway.cli import show
 from gateway.cli.main import main
 from gateway.crypto.keyfile import save_private
+from gateway.home import Home
+from gateway.policy.archive import contents, opened, written
+from gateway.policy.bundle import load_bundle
+from gateway.policy.errors import BundleInvalid
+from gateway.policy.signing import trusted_key
+from gateway.settings import POLICIES
+from tests.policy.archives import of_folder
 from tests.space import COLUMNS, HOSPITAL, OPERATOR, PHARMA, Space, registration, terms
 
 
@@ -155,7 +162,46 @@ def test_init_makes_a_gateway_once_and_policy_build_a_bundle(shell: Shell) -> No
     built = shell.json("policy", "build", "bundle")
     assert built["digest"].startswith("sha256:")
     assert "contract_purpose" in built["rules"]
+    assert built["signed"] == "nobody"
+    assert not (shell.folder / "bundle" / ".signatures.json").exists()
     assert shell.run("version").stdout.strip()
+
+
+def test_a_bundle_is_signed_with_the_gateways_key_or_another(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.json("init", "--home", "signing", "--development")
+    monkeypatch.setenv("CORRIDOR_HOME", str(shell.folder / "signing"))
+    ours = trusted_key("ours", shell.run("policy", "key").stdout.encode())
+    shell.json("policy", "build", "ours.tar.gz", "--sign")
+    shell.json("keys", "new", "committee.key", "--alg", "ES256")
+    theirs = trusted_key("theirs", (shell.folder / "committee.key.pub").read_bytes())
+    shell.json("policy", "build", "theirs.tar.gz", "--key", "committee.key")
+    for name, signer, stranger in (("ours", ours, theirs), ("theirs", theirs, ours)):
+        archive = (shell.folder / f"{name}.tar.gz").read_bytes()
+        assert opened(archive, [signer]).signed_by == name
+        with pytest.raises(BundleInvalid):
+            opened(archive, [stranger])
+    shell.json("keys", "new", "edwards.key", "--alg", "Ed25519")
+    assert "ES256" in shell.run("policy", "build", "no.tar.gz", "--key", "edwards.key", code=1).stderr
+    assert "already" in shell.run("policy", "build", "ours.tar.gz", code=1).stderr
+    shell.run("policy", "build", "both.tar.gz", "--sign", "--key", "committee.key", code=2)
+    assert not (shell.folder / "both.tar.gz").exists()
+
+
+def test_an_operator_activates_and_shadows_from_the_command_line(shell: Shell, space: Space) -> None:
+    key = Home.load(space.settings.home, passphrase=None).bundle_key
+    (shell.folder / "signed.tar.gz").write_bytes(of_folder(POLICIES, key))
+    written(contents(load_bundle(POLICIES), key), shell.folder / "signed")
+    for bundle in ("signed.tar.gz", "signed"):
+        assert "none" in shell.json("policy", "activate", bundle, who=OPERATORS)["entry"]
+    unsigned = shell.run("policy", "activate", str(POLICIES), who=OPERATORS, code=1)
+    assert "not signed" in unsigned.stderr
+    assert [each["active"] for each in shell.json("policy", "bundles", who=RESEARCHER)] == [True]
+    shell.run("policy", "activate", "signed", who=RESEARCHER, code=1)
+    assert shell.json("policy", "shadow", who=OPERATORS)["state"] == "off"
+    assert shell.json("policy", "shadow", "signed", who=OPERATORS)["state"] == "running"
+    shell.run("policy", "shadow", "signed", "--off", who=OPERATORS, code=2)
+    assert shell.json("policy", "shadow", "--off", who=OPERATORS)["state"] == "ended"
+    assert "No candidate" in shell.run("policy", "shadow", "--off", who=OPERATORS, code=1).stderr
 
 
 def test_a_refusal_names_every_reason_and_what_would_pass(shell: Shell, space: Space) -> None:

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from gateway.policy.archive import contents, written
 from tests.policy.engines import POLICIES, opa, whole_bundle
 
 pytestmark = pytest.mark.server
@@ -34,6 +35,6 @@ def test_the_policies_are_formatted():
 
 
 def test_what_is_written_passes_opa_check_as_a_bundle(tmp_path):
-    whole_bundle().write(tmp_path / "bundle")
+    written(contents(whole_bundle(), None), tmp_path / "bundle")
     done = run("check", "--strict", "--bundle", str(tmp_path / "bundle"))
     assert done.returncode == 0, done.stderr

@@ -72,13 +72,13 @@ def opa() -> str:
 
 
 @contextmanager
-def opa_server(directory: Path) -> Iterator[str]:
-    """An OPA server on a free loopback port, with the bundle in `directory`; its address."""
+def opa_server(bundle: Path, *options: str, cwd: Path | None = None, port: int = 0) -> Iterator[str]:
+    """An OPA server on a loopback port, a free one unless named, with the bundle in a folder or file; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port = port or free.getsockname()[1]
     command = [opa(), "run", "--server", "--skip-version-check", "--log-level", "error"]
-    process = subprocess.Popen([*command, "--addr", f"127.0.0.1:{port}", "--bundle", str(directory)])
+    process = subprocess.Popen([*command, "--addr", f"127.0.0.1:{port}", "--bundle", str(bundle), *options], cwd=cwd)
     try:
         _wait_until_listening(process, port)
         yield f"http://127.0.0.1:{port}"

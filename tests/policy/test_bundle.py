@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from gateway.policy.archive import contents, written
 from gateway.policy.bundle import FLOOR, MAX_FILE_BYTES, OBLIGATION_FLOOR, load_bundle
 from gateway.policy.decide import decide
 from gateway.policy.embedded import EmbeddedEngine
@@ -191,15 +192,11 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 
 def test_what_is_written_carries_the_digest_as_revision(tmp_path):
-    bundle().write(tmp_path / "out")
+    written(contents(bundle(), None), tmp_path / "out")
     manifest = json.loads((tmp_path / "out/.manifest").read_bytes())
     assert manifest["revision"] == bundle().digest
-    assert json.loads((tmp_path / "out/data.json").read_bytes()) == bundle().data
-    written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.rego")}
-    assert written == set(bundle().modules)
-
-
-def test_a_bundle_is_not_written_over_another(tmp_path):
-    bundle().write(tmp_path / "out")
-    with pytest.raises(BundleInvalid):
-        bundle().write(tmp_path / "out")
+    assert manifest["metadata"] == {"packs": list(bundle().packs)}
+    assert json.loads((tmp_path / "out/bundle/data.json").read_bytes()) == bundle().data["bundle"]
+    found = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.rego")}
+    assert found == {*bundle().modules, *bundle().tests}
+    assert not (tmp_path / "out/.signatures.json").exists()

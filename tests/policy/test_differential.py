@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from gateway.policy.archive import contents, written
 from gateway.policy.bundle import Bundle
 from gateway.policy.decide import decide
 from gateway.policy.document import validate
@@ -68,7 +69,7 @@ PACKS: dict[str, tuple[Callable[[], Bundle], Callable[[], Document], int]] = {
 def pair(request, tmp_path_factory) -> Iterator[Pair]:
     rules, valid, places = request.param
     directory = tmp_path_factory.mktemp("opa") / "bundle"
-    rules().write(directory)
+    written(contents(rules(), None), directory)
     with opa_server(directory) as address:
         both = Pair(address, rules(), valid, places)
         yield both
@@ -179,7 +180,7 @@ def test_another_revision_on_the_server_decides_nothing(pair):
 
 
 def test_a_server_that_went_away_refuses_and_one_that_came_back_decides(tmp_path):
-    bundle().write(tmp_path / "bundle")
+    written(contents(bundle(), None), tmp_path / "bundle")
 
     async def story() -> None:
         with opa_server(tmp_path / "bundle") as address:

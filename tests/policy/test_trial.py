@@ -14,7 +14,7 @@ from gateway.policy.document import as_bytes
 from gateway.policy.errors import BundleInvalid, PolicyUnavailable
 from gateway.policy.trial import BATCH, Trial
 from tests.policy.documents import changed, document
-from tests.policy.engines import POLICIES, bundle, decided
+from tests.policy.engines import POLICIES, bundle, decided, whole_bundle
 
 RULE = "access/rules/core_data/core_data.rego"
 
@@ -53,7 +53,7 @@ def test_a_missing_rule_is_refused() -> None:
 
 
 def test_text_that_does_not_compile_is_refused() -> None:
-    with pytest.raises(BundleInvalid):
+    with pytest.raises(BundleInvalid, match=r"core_data\.rego:\d+:\d+"):
         Trial(with_rule('verdict["core_data"] := "ok" if {'))
 
 
@@ -97,3 +97,83 @@ def test_nothing_of_the_gateways_environment_is_in_the_child(monkeypatch: pytest
         assert one(made).result == "permit"
     assert not [name for name in seen if name.startswith("CORRIDOR")]
     assert json.dumps(seen)
+
+
+TEST = "access/rules/core_data/core_data_test.rego"
+
+
+def with_test(text: str, path: str = TEST) -> dict[str, bytes]:
+    package = "access.rules_test." + path.split("/")[-2]
+    return read_folder(POLICIES) | {path: f"package {package}\n\n{text}\n".encode()}
+
+
+def test_every_shipped_bundle_passes_its_own_tests() -> None:
+    for made in (bundle(), whole_bundle()):
+        with Trial({**made.files, **made.tests}, made.packs) as trial:
+            trial.test()
+            assert {name.rpartition(".")[0].rpartition(".")[2] for name in trial.tests} >= set(made.rules)
+            assert one(trial).bundle == made.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("test_it if data.access.rules.verdict.core_data == 1", "core_data.test_it"),
+        ("test_it if input.nowhere", "core_data.test_it"),
+        ("test_it := 1", "core_data.test_it"),
+        ('test_it if to_number("x") == 1', "core_data.test_it"),
+        ("test_it if {", "core_data.test_it"),
+        ("test_good if true\n\ntest_bad if false", "fail: access.rules_test.core_data.test_bad."),
+    ],
+)
+def test_a_bundle_that_fails_its_own_test_says_which(text: str, named: str) -> None:
+    with Trial(with_test(text)) as made, pytest.raises(BundleInvalid, match=named):
+        made.test()
+
+
+def test_a_rule_that_does_something_else_fails_its_test() -> None:
+    with Trial(with_rule('verdict["core_data"] := "ok"')) as made, pytest.raises(BundleInvalid, match="core_data"):
+        made.test()
+
+
+@pytest.mark.parametrize("path", [TEST, "access/obligations/drop/drop_test.rego"])
+@pytest.mark.parametrize("content", [None, b"package access.rules_test.core_data\n\nhelper := 1\n"])
+def test_what_has_no_test_is_refused(path: str, content: bytes | None) -> None:
+    made = read_folder(POLICIES)
+    del made[path]
+    if content is not None:
+        made[path] = content
+    with Trial(made) as trial, pytest.raises(BundleInvalid, match="has no tests"):
+        trial.test()
+
+
+def test_a_test_that_loops_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "TEST_S", 1.0)
+    text = (
+        "test_it if count([1 | some i in numbers.range(1, 30000); some j in numbers.range(1, 30000); i + j == 0]) == 0"
+    )
+    with Trial(with_test(text)) as made, pytest.raises(BundleInvalid, match=r"test_it: .*longer"):
+        made.test()
+
+
+def test_a_test_that_crashes_its_process_is_named() -> None:
+    with Trial(with_test("f(x) := f(x + 1)\n\ntest_it if f(1)")) as made, pytest.raises(BundleInvalid, match="died"):
+        made.test()
+
+
+def test_an_imported_rule_is_tested_as_opa_would() -> None:
+    """The interpreter loses data under `with` when a rule is reached through an import; names are spelt out for it."""
+    text = (
+        "import data.access.obligations as owing # the alias too\n"
+        "import data.lib.valid_test\n\n"
+        'rules := "obligations.owed"\n\n'
+        "test_it if {\n"
+        '\tasked := valid_test.changed("/request/columns", ["patient_name"])\n'
+        '\towing.owed.drop == {{"kind": "drop", "column": "patient_name"}} with input as asked\n'
+        '\trules == "obligations.owed" # owing.owed\n'
+        "}"
+    )
+    with Trial(with_test(text)) as made:
+        made.test()
+    with Trial(with_test(text.replace('patient_name"}}', 'other"}}'))) as made, pytest.raises(BundleInvalid):
+        made.test()

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from gateway.crypto.canonical import b64url_encode
-from gateway.policy.bundle import read_folder
+from gateway.policy.archive import packed
 from gateway.sdk.client import Client, Refused
 from gateway.settings import POLICIES
+from tests.policy.archives import of_folder
 from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, data_space, wanted
 
 
@@ -38,13 +38,13 @@ def uses(space: Space, contract: str) -> Any:
     return space.agent(PHARMA, "researcher").get(f"/v1/contracts/{contract}")["left"]
 
 
-def streamed(client: Client, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    with client.stream(path, body) as response:
+def streamed(client: Client, path: str, body: dict[str, Any] | bytes, **query: str) -> list[dict[str, Any]]:
+    with client.stream(path, body, **query) as response:
         return [json.loads(line) for line in response.iter_lines()]
 
 
-def report(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = streamed(client, path, body)[-1]["report"]
+def report(client: Client, path: str, body: dict[str, Any] | bytes, **query: str) -> dict[str, Any]:
+    found: dict[str, Any] = streamed(client, path, body, **query)[-1]["report"]
     return found
 
 
@@ -141,12 +141,12 @@ def test_an_input_that_was_changed_is_noticed(asked: tuple[Space, str, list[str]
         database.execute("UPDATE decision_input SET document = ? WHERE entry = ?", (kept, entries[2]))
 
 
-def candidate(tmp_path: Path, old: str, new: str, file: str) -> dict[str, Any]:
+def candidate(tmp_path: Path, old: str, new: str, file: str) -> bytes:
     folder = shutil.copytree(POLICIES, tmp_path / "draft")
     text = (folder / file).read_text()
     assert old in text
     (folder / file).write_text(text.replace(old, new))
-    return {"files": {path: b64url_encode(content) for path, content in read_folder(folder).items()}}
+    return of_folder(folder)
 
 
 def test_a_draft_shows_whose_requests_it_would_have_changed(
@@ -154,7 +154,7 @@ def test_a_draft_shows_whose_requests_it_would_have_changed(
 ) -> None:
     space, contract, entries = asked
     draft = candidate(tmp_path, '"P05",\n', "", "access/rules/purpose_prohibited/data.json")
-    found = report(space.operator, "/v1/policy/what-if", draft | {"contract": contract})
+    found = report(space.operator, "/v1/policy/what-if", draft, contract=contract)
     changed = {each["entry"]: each for each in found["differences"]}
     assert changed[entries[0]]["before"] == "permit"
     assert changed[entries[0]]["after"] == "deny"
@@ -166,19 +166,18 @@ def test_a_draft_shows_whose_requests_it_would_have_changed(
 
 def test_a_draft_that_changes_nothing_says_so(asked: tuple[Space, str, list[str]]) -> None:
     space, contract, _ = asked
-    draft = {"files": {path: b64url_encode(content) for path, content in read_folder(POLICIES).items()}}
-    found = report(space.operator, "/v1/policy/what-if", draft | {"contract": contract})
+    found = report(space.operator, "/v1/policy/what-if", of_folder(POLICIES), contract=contract)
     assert (found["different"], found["identical"]) == (0, found["decided"])
 
 
 @pytest.mark.parametrize(
-    "files",
-    [{"a.rego": "eA"}, {"access/decision/decision.rego": b64url_encode(b"package access.decision\n")}, {"x": "!"}],
+    "draft",
+    [packed({"a.rego": b"x"}), packed({"access/decision/decision.rego": b"package access.decision\n"}), b"!", b""],
 )
-def test_what_is_no_bundle_is_refused(asked: tuple[Space, str, list[str]], files: dict[str, str]) -> None:
+def test_what_is_no_bundle_is_refused(asked: tuple[Space, str, list[str]], draft: bytes) -> None:
     space, _, _ = asked
     with pytest.raises(Refused) as told:
-        space.operator.post("/v1/policy/what-if", {"files": files})
+        report(space.operator, "/v1/policy/what-if", draft)
     assert told.value.members["status"] == 422
 
 
@@ -186,7 +185,7 @@ def test_only_the_operators_officer_tries_rules_on_everybody(asked: tuple[Space,
     space, _, _ = asked
     for role in ("officer", "researcher"):
         with pytest.raises(Refused) as told:
-            space.agent(PHARMA, role).post("/v1/policy/what-if", {"files": {"a": "eA"}})
+            space.agent(PHARMA, role).upload("/v1/policy/what-if", b"!")
         assert told.value.members["status"] == 403
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -21,8 +22,8 @@ BRANCH = "did:web:branch.example"
 
 
 @pytest.fixture
-def space(tmp_path: pytest.TempPathFactory) -> Iterator[Space]:
-    with data_space(tmp_path) as made:  # type: ignore[arg-type]
+def space(tmp_path: Path) -> Iterator[Space]:
+    with data_space(tmp_path) as made:
         made.admit(BRANCH, "pharma", overseas_entity=True)
         made.admit(AUTHORITY, "regulator", for_profit=False, public_body=True)
         made.operator.post("/v1/issuers", {"participant": AUTHORITY, "kinds": ["export"]})

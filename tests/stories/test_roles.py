@@ -81,6 +81,11 @@ MAY: dict[str, frozenset[str]] = {
     "GET /v1/policy/decisions/{entry}": frozenset({"officer", "operator"}),
     "POST /v1/policy/replay": frozenset({"officer", "operator"}),
     "POST /v1/policy/what-if": frozenset({"operator"}),
+    "GET /v1/policy/bundles": EVERYONE,
+    "POST /v1/policy/bundles": frozenset({"operator"}),
+    "GET /v1/policy/shadow": frozenset({"operator"}),
+    "POST /v1/policy/shadow": frozenset({"operator"}),
+    "DELETE /v1/policy/shadow": frozenset({"operator"}),
 }
 IDS = {
     "participant": NOBODY,
@@ -111,7 +116,6 @@ def body_of(space: Space, operation: str) -> dict[str, Any] | None:
         "POST /v1/access": wanted(NEVER_WAS),
         "POST /v1/policy/explain": wanted(NEVER_WAS),
         "POST /v1/policy/replay": {"contract": NEVER_WAS},
-        "POST /v1/policy/what-if": {"files": {"a": "eA"}},
     }.get(operation)
 
 

@@ -78,6 +78,8 @@ OPEN = {
     "GET /v1/audit/consistency",
     "GET /v1/audit/export",
     "POST /v1/policy/what-if",  # for the operator's officer, who sees every entry
+    "POST /v1/policy/bundles",  # these two are for the operator
+    "POST /v1/policy/shadow",
 }
 
 
