@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from gateway.approvals.votes import Question, Vote, sign_vote
 from gateway.crypto.private import generate, public_jwk
 from gateway.home import Home
 from gateway.sdk.client import Client
@@ -176,6 +178,21 @@ def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[s
     admin.raw(f"/v1/contracts/{contract}/envelope")
     admin.raw(f"/v1/contracts/{contract}/keys")
     entry = space.ask(contract).headers["corridor-entry"]
+    operator.post("/v1/issuers", {"participant": HOSPITAL, "kinds": ["ethics"]})
+    admin.get("/v1/issuers")
+    approval = space.approve(HOSPITAL, "ethics", datasets=[dataset])
+    admin.get("/v1/approvals")
+    for path in ("", "/envelope", "/keys"):
+        admin.raw(f"/v1/approvals/{approval}{path}")
+    provider.post(f"/v1/approvals/{approval}/withdraw", {})
+    provider.get("/v1/exports")
+    review = space.ask(contract, purpose={"id": "P05", "flags": ["vulnerable"]}).json()["review"]
+    admin.get("/v1/reviews")
+    reviewer = space.agent(HOSPITAL, "reviewer")
+    question = Question.model_validate(reviewer.get(f"/v1/reviews/{review}")["question"]).digest
+    now, voter = int(time.time()), reviewer.agent.agent
+    vote = Vote(ver=1, typ="ReviewVote", question=question, reviewer=voter, vote="refuse", reason="no", iat=now)
+    reviewer.post(f"/v1/reviews/{review}/votes", json.loads(sign_vote(vote, reviewer.agent.key)))
     space.agent(PHARMA, "researcher").post("/v1/policy/explain", wanted(contract))
     officer.get(f"/v1/policy/decisions/{entry}")
     with officer.stream("/v1/policy/replay", {"contract": contract}) as lines:

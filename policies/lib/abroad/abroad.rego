@@ -9,8 +9,10 @@ import data.lib.personal
 # A place is a country or one of its regions.
 at_home if {
 	home := data.lib.abroad.table.country
+	is_string(input.request.processing_location)
 	stored := split(input.request.processing_location, "-")
 	stored[0] == home
+	is_string(input.user.accessing_from)
 	seen := split(input.user.accessing_from, "-")
 	seen[0] == home
 	input.request.recipient_overseas == false

@@ -28,6 +28,7 @@ covers(given, document) if {
 
 # Approvals of a kind that cover this request.
 covering(kind, document) := [given |
+	is_array(document.approvals[kind])
 	some given in document.approvals[kind]
 	covers(given, document)
 ]

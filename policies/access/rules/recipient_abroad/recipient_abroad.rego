@@ -63,6 +63,7 @@ recipient_abroad_stored_abroad(document) := {finding.made(recipient_abroad_findi
 }
 
 recipient_abroad_stored_at_home(document) if {
+	is_string(document.request.processing_location)
 	stored := split(document.request.processing_location, "-")
 	stored[0] == data.lib.abroad.table.country
 }
