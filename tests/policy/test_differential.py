@@ -143,6 +143,7 @@ UNREAD = {
     )),
     *(f"contract.{fact}" for fact in ("id", "digest", "obligations", "prohibitions")),
     *(f"approvals.{fact}" for fact in document()["approvals"]),
+    *(f"exports.{fact}" for fact in document()["exports"]),
     *(f"request.{fact}" for fact in ("accepts", "collaboration_ref", "months", "project", "research_types")),
     "user.id",
     "user.roles",
