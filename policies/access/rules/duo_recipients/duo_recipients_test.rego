@@ -111,8 +111,3 @@ test_only_what_does_not_hold_is_said if {
 		[],
 	)
 }
-
-test_the_list_is_not_shown if {
-	some found in rules.verdict.duo_permission with input as asked([{"id": "DUO:0000026", "users": ["a-other"]}], set_to("/request/purpose/ancestry", true))
-	found.facts["dataset.duo"] == [{"id": "DUO:0000006"}, {"id": "DUO:0000026"}]
-}
