@@ -57,14 +57,14 @@ REFUSED = {
         "withdrawals_applied",
         "PIPL-08",
     ),
-    "withdrawals of a day ago": (
-        {"dataset.consent": consent(withdrawals_applied_at=NOW - DAY)},
+    "withdrawals older than a day": (
+        {"dataset.consent": consent(withdrawals_applied_at=NOW - DAY - 1)},
         "withdrawals_applied",
         "PIPL-08",
     ),
     "important data, not assessed": (IMPORTANT, "important_data_assessed", "DSL-02"),
-    "important data, assessed a year ago": (
-        IMPORTANT | {"approvals.risk_assessment": dated(NOW - YEAR)},
+    "important data, assessed more than a year ago": (
+        IMPORTANT | {"approvals.risk_assessment": dated(NOW - YEAR - 1)},
         "important_data_assessed",
         "DSL-02",
     ),
@@ -133,11 +133,11 @@ def test_refers_until_a_committee_names_the_code(changes, code, others):
 @pytest.mark.parametrize(
     "changes",
     [
-        IMPORTANT | {"approvals.risk_assessment": dated(NOW - YEAR + 1)},
-        {"dataset.consent": consent(withdrawals_applied_at=NOW - DAY + 1)},
+        IMPORTANT | {"approvals.risk_assessment": dated(NOW - YEAR)},
+        {"dataset.consent": consent(withdrawals_applied_at=NOW - DAY)},
     ],
 )
-def test_a_second_before_its_age_it_still_counts(changes):
+def test_at_its_age_it_still_counts(changes):
     assert asked(changes).result == "permit"
 
 
@@ -166,7 +166,7 @@ def test_dates_that_are_none_refuse_and_stop_no_engine(place):
 
 def test_an_age_is_a_limit_that_the_gateway_can_find():
     """Whoever keeps a permit must know when an age limit ends it: each is a member `..._age_s` of a rule's table."""
-    added = re.compile(r"context\.now < [\w.]+ \+ data\.access\.rules\.(\w+)\.table\.(\w+_age_s)$")
+    added = re.compile(r"context\.now <=? [\w.]+ \+ data\.access\.rules\.(\w+)\.table\.(\w+_age_s)$")
     for path, text in whole_bundle().modules.items():
         for line in text.splitlines():
             if "context.now" in line and "+" in line:

@@ -1,6 +1,7 @@
 # The studies are of the types that the dataset is given for.
 package access.rules
 
+import data.lib.approval
 import data.lib.duo
 import data.lib.finding
 
@@ -13,6 +14,10 @@ verdict["duo_research_types"] := "ok" if {
 } else := "ok" if {
 	duo_research_types_stated(input)
 	duo_research_types_fit(input)
+} else := "ok" if {
+	count(duo.codes) > 0
+	not duo_research_types_outside(input)
+	approval.decided(input, duo_research_types_findings.unstated)
 } else := duo_research_types_causes(input)
 
 duo_research_types_stated(document) if {
@@ -29,7 +34,15 @@ duo_research_types_fit(document) if {
 	}
 }
 
+# A type beside what one list names is refused, whatever another list leaves open.
+duo_research_types_outside(document) if {
+	some tag in duo.tags(document, data.access.rules.duo_research_types.table.term)
+	count(tag.types) > 0
+	some type in document.request.research_types
+	not type in tag.types
+}
+
 # Where one side says nothing there is nothing to compare: a person looks.
-duo_research_types_causes(document) := {finding.made(duo_research_types_findings.unstated)} if {
-	not duo_research_types_stated(document)
-} else := {finding.made(duo_research_types_findings.unfit)}
+duo_research_types_causes(document) := {finding.made(duo_research_types_findings.unfit)} if {
+	duo_research_types_outside(document)
+} else := {finding.made(duo_research_types_findings.unstated)}

@@ -12,6 +12,9 @@ verdict["genetic_ethics"] := "ok" if {
 } else := "ok" if {
 	approval.ethics(input)
 	input.participant.country == data.access.rules.genetic_ethics.table.country
+} else := "ok" if {
+	approval.ethics(input)
+	approval.decided(input, genetic_ethics_findings.other_country)
 } else := genetic_ethics_causes(input)
 
 # One approval is all an input can hold: the other country's is for a person to see.

@@ -114,3 +114,14 @@ test_a_party_of_another_country_is_referred if {
 test_a_missing_country_is_referred if {
 	["HGR-08", "refer"] in {[found.code, found.effect] | some found in rules.verdict.genetic_ethics} with input as json.patch(changed("/approvals/ethics", approved), [{"op": "remove", "path": "/participant/country"}])
 }
+
+test_a_committee_may_have_seen_the_other_countrys_approval if {
+	american := valid.with_all(foreign, {
+		"/participant/country": "US",
+		"/approvals/ethics": approved,
+		"/approvals/committee": valid.committee(["HGR-08"]),
+	})
+	rules.verdict.genetic_ethics == "ok" with input as american
+	valid.codes(rules.verdict.genetic_ethics) == {"HGR-08"} with input as valid.with_all(american, {"/approvals/ethics": null})
+	valid.codes(rules.verdict.genetic_ethics) == {"HGR-08"} with input as valid.with_all(american, {"/approvals/committee/rules": ["HGR-06"]})
+}

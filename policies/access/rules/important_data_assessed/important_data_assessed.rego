@@ -21,7 +21,7 @@ important_data_assessed_lately(document) if {
 	document.approvals.risk_assessment.ref != ""
 	is_number(document.approvals.risk_assessment.date)
 	document.approvals.risk_assessment.date <= document.context.now
-	document.context.now < document.approvals.risk_assessment.date + data.access.rules.important_data_assessed.table.assessment_age_s
+	document.context.now <= document.approvals.risk_assessment.date + data.access.rules.important_data_assessed.table.assessment_age_s
 }
 
 important_data_assessed_within(document) if {

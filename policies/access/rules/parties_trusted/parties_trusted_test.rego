@@ -28,3 +28,7 @@ test_a_blocked_provider_is_refused if {
 test_a_missing_block_is_refused if {
 	"GEN-08" in valid.codes(rules.verdict.parties_trusted) with input as valid.without("/provider/blocked")
 }
+
+test_an_empty_source_statement_is_refused if {
+	valid.codes(rules.verdict.parties_trusted) == {"GEN-05"} with input as valid.changed("/dataset/provenance_statement", "")
+}
