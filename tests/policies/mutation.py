@@ -10,6 +10,7 @@ NAME: folders of `policies/`; without any, all.
 from __future__ import annotations
 
 import functools
+import multiprocessing
 import os
 import re
 import shutil
@@ -17,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from tests.policies.interpreted import failures
 from tests.policy.engines import POLICIES, opa
 
 AT_ONCE = 2
@@ -105,52 +108,88 @@ def survivors(names: list[str]) -> tuple[int, list[Mutant]]:
         if not names or file.parent.name in names
         for mutant in mutants(file.relative_to(POLICIES).as_posix(), file.read_text("utf-8"))
     ]
-    whole = [Mutant(path, 0, (POLICIES / path).read_text("utf-8"), "", "") for path in {m.path for m in broken}]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for mutant, seen in zip(whole, pool.map(_noticed, whole), strict=True):
-            assert seen is False, f"{mutant.path}: its tests fail before anything is broken"
-        noticed = list(pool.map(_noticed, broken))
-    counted = [(mutant, seen) for mutant, seen in zip(broken, noticed, strict=True) if seen is not None]
-    return len(counted), [mutant for mutant, seen in counted if not seen]
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(AT_ONCE, mp_context=spawn, initializer=_be_quiet) as pool:
+        for path in sorted({mutant.path for mutant in broken}):
+            whole = Mutant(path, 0, (POLICIES / path).read_text("utf-8"), "", "")
+            assert pool.submit(interpreter_notices, whole).result() is False, f"{path}: its tests fail as it is"
+        noticed = list(pool.map(interpreter_notices, broken, chunksize=8))
+        counted = [(mutant, seen) for mutant, seen in zip(broken, noticed, strict=True) if seen is not None]
+        passed = [mutant for mutant, seen in counted if not seen]
+        # What the interpreter's answers do not show, OPA's may.
+        return len(counted), [mutant for mutant, seen in zip(passed, map(opa_notices, passed), strict=True) if not seen]
+
+
+def interpreter_notices(mutant: Mutant) -> bool | None:
+    """Whether a test fails; None if it does not load."""
+    instead = {mutant.path: mutant.text}
+    try:
+        # Folder by folder: under `with`, the interpreter mixes up values that several folders ask for.
+        return any(True for asked in _asked(mutant) for _ in failures(asked.folders, asked.of, instead))
+    except (RuntimeError, ValueError):
+        return None
+
+
+def opa_notices(mutant: Mutant) -> bool:
+    """Whether a test fails, or OPA does not compile it."""
+    with tempfile.TemporaryDirectory() as made:
+        copy = Path(made)
+        shutil.copytree(POLICIES, copy, dirs_exist_ok=True)
+        (copy / mutant.path).write_text(mutant.text, "utf-8")
+        return any(
+            subprocess.run(
+                [opa(), "test", "--run", rf"^data\.{asked.of}", made], capture_output=True, timeout=60, check=False
+            ).returncode
+            for asked in _asked(mutant)
+        )
+
+
+def _be_quiet() -> None:
+    """The interpreter prints what it makes of text that does not load."""
+    with open(os.devnull, "w") as nowhere:
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
 
 
 # Read by the gateway and held by its own tests, not by a rule.
 _UNTESTED = {"packs"}
 
 
-@functools.cache
-def _tested(folder: str) -> tuple[str, ...]:
-    """The folders whose tests could notice a change in this one, beside `lib`."""
-    if folder == _DECISION:
-        return ("access",)
-    if not folder.startswith("lib/"):
-        return (folder,)
-    package = re.compile(rf"\bdata\.{folder.replace('/', '.')}\b")
-    users = {
-        file.parent.relative_to(POLICIES).as_posix()
-        for file in POLICIES.rglob("*.rego")
-        if package.search(file.read_text("utf-8")) and not file.stem.endswith("_test")
-    } - {folder, _DECISION}
-    return tuple(sorted({name for user in users for name in _tested(user)} - {folder}))
+class Asked(NamedTuple):
+    """Tests that could notice: of packages that begin with `of`, with the folders they need."""
+
+    folders: tuple[str, ...]
+    of: str
 
 
-def _noticed(mutant: Mutant) -> bool | None:
-    """Whether a test fails; None if OPA does not compile it."""
+def _asked(mutant: Mutant) -> list[Asked]:
     folder = Path(mutant.path).parent.as_posix()
-    # The decision is about all rules; they have been asked already.
-    asked = ["--run", "access.decision_test"] if folder == _DECISION else []
-    with tempfile.TemporaryDirectory() as made:
-        copy = Path(made)
-        shutil.copytree(POLICIES / "lib", copy / "lib")
-        for name in _tested(folder):
-            shutil.copytree(POLICIES / name, copy / name, dirs_exist_ok=True)
-        (copy / mutant.path).write_text(mutant.text, "utf-8")
-        quick = os.environ | {"GOGC": "off"}  # it is gone before it needs the memory
-        command = [opa(), "test", *asked, made]
-        done = subprocess.run(command, env=quick, capture_output=True, text=True, timeout=60, check=False)
-    if "error" in done.stderr and "occurred" in done.stderr:
-        return None
-    return done.returncode != 0
+    if folder == _DECISION:
+        return [Asked(("lib", "access"), "access.decision_test")]
+    if not folder.startswith("lib/"):
+        return [_alone(folder)]
+    return [Asked(("lib",), "lib."), *map(_alone, _users(folder))]
+
+
+def _alone(folder: str) -> Asked:
+    _, kind, name = folder.split("/")
+    return Asked(("lib", folder), f"access.{kind}_test.{name}")
+
+
+@functools.cache
+def _users(folder: str) -> tuple[str, ...]:
+    """The folders of rules and obligations that import this one, or one that does."""
+    package = re.compile(rf"\bdata\.{folder.replace('/', '.')}\b")
+    found: set[str] = set()
+    for file in POLICIES.rglob("*.rego"):
+        user = file.parent.relative_to(POLICIES).as_posix()
+        if (
+            not file.stem.endswith("_test")
+            and user not in {folder, _DECISION}
+            and package.search(file.read_text("utf-8"))
+        ):
+            found |= set(_users(user)) if user.startswith("lib/") else {user}
+    return tuple(sorted(found))
 
 
 def main() -> None:

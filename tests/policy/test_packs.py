@@ -9,6 +9,7 @@ import pytest
 from tests.policy.documents import (
     DOUBTFUL,
     EUROPEAN,
+    IN_ENCLAVE,
     NOW,
     changed,
     committee_decision,
@@ -16,6 +17,7 @@ from tests.policy.documents import (
     data_permit,
     document,
     ethics_approval,
+    export_approval,
     furnished,
 )
 from tests.policy.engines import answered, bundle, decided, spoken, whole_bundle, whole_embedded
@@ -74,6 +76,21 @@ REFUSED = {
         "DSL-02",
     ),
     "an unprotected system": ({"participant.mlps_level": 2}, "recipient_system_protected", "DSL-06"),
+    "abroad without consent to it": (
+        {"user.accessing_from": "DE", "approvals.export": export_approval(mechanism="assessment")},
+        "consent_for_abroad",
+        "XB-09",
+    ),
+    "a foreign authority": (
+        {"participant.kind": "regulator", "participant.country": "US"},
+        "foreign_authority",
+        "GEN-10",
+    ),
+    "entrusted work for nobody": (
+        {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
+        "entrusted_work",
+        "PIPL-07",
+    ),
     "no ethics review": ({"approvals.ethics": None}, "ethics_review", "ETH-01"),
     "an exemption for commerce": ({"approvals.ethics": ethics_approval(exempt=True)}, "ethics_exemption", "ETH-02"),
     "care with European data": (
@@ -86,6 +103,11 @@ REFUSED = {
         EUROPEAN | {"approvals.permit": data_permit(valid_to=NOW)},
         "ehds_permit",
         "EHDS-03",
+    ),
+    "opt-outs older than the data permit": (
+        EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
+        "ehds_opt_out",
+        "EHDS-06",
     ),
     "European data as a file": (
         EUROPEAN | {"request.mode": "M5", "contract.delivery_modes": ["M5"]},
@@ -116,7 +138,33 @@ def test_refuses_and_no_committee_lifts_it(changes, rule, code):
 
 REFERRED = {
     "identified data": (IDENTIFIED, "PIPL-10", ()),
-    "a doubtful European purpose": (DOUBTFUL, "EHDS-01", ("EHDS-05", "GDPR-02")),
+    "a doubtful European purpose": (DOUBTFUL, "EHDS-01", ("EHDS-05", "GDPR-02", "GEN-13")),
+    "ancestry": (DOUBTFUL, "GEN-13", ("EHDS-01", "EHDS-05", "GDPR-02")),
+    "a long data permit": (
+        EUROPEAN | {"approvals.permit": data_permit(valid_to=NOW + 11 * YEAR)},
+        "EHDS-08",
+        ("EHDS-05", "GDPR-02"),
+    ),
+    "an old ethics approval": (
+        {"approvals.ethics": ethics_approval(valid_from=NOW - YEAR - 1)},
+        "ETH-03",
+        (),
+    ),
+    "statistics filtered on persons": (
+        IN_PLACE | {"request.filter_columns": ["subject_id"]},
+        "SDC-04",
+        (),
+    ),
+    "rows with quasi-identifiers": (IN_ENCLAVE, "SDC-07", ()),
+    "level five": (IN_PLACE | {"dataset.classification.level": 5}, "GB-04", ()),
+    "a flagged purpose": ({"request.purpose.flags": ["vulnerable"]}, "DUO-90", ()),
+    "an unknown condition": ({"dataset.duo": [{"id": "DUO:0000006"}, {"id": "DUO:0000001"}]}, "DUO-99", ()),
+    "research of an unstated type": (
+        {"dataset.duo": [{"id": "DUO:0000006"}, {"id": "DUO:0000012", "types": ["cohort"]}]},
+        "DUO-12",
+        (),
+    ),
+    "an embargo without a day": ({"dataset.duo": [{"id": "DUO:0000006"}, {"id": "DUO:0000024"}]}, "DUO-24", ()),
     "pseudonymised European data": (EUROPEAN, "EHDS-05", ("GDPR-02",)),
     "European data in China": (EUROPEAN, "GDPR-02", ("EHDS-05",)),
 }

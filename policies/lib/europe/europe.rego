@@ -20,6 +20,7 @@ impersonal if {
 
 # A place is a country or one of its regions.
 inside(place) if {
+	is_string(place)
 	parts := split(place, "-")
 	parts[0] in data.lib.europe.table.states
 }
