@@ -87,3 +87,11 @@ test_the_same_party_twice_is_refused if {
 	twice := [{"party": "did:web:pharma.example", "alg": "ES256", "valid": true}, {"party": "did:web:pharma.example", "alg": "ES256", "valid": true}]
 	wrong(valid.changed("/contract/signatures", twice)) == {"signatures"}
 }
+
+test_a_stranger_in_the_place_of_a_party_is_refused if {
+	wrong(valid.changed("/contract/signatures/0/party", "did:web:stranger.example")) == {"signatures"}
+}
+
+test_the_first_second_is_not_told_as_a_fault_beside_another if {
+	wrong(valid.with_all(valid.document, {"/context/now": 1795305600, "/contract/status": "suspended"})) == {"status"}
+}

@@ -23,11 +23,11 @@ duo_permission_settled(document, codes, tag) if {
 	approval.decided(document, duo_permission_findings.unknown)
 }
 
-# Nothing to decide on, or decided. Flags that are missing are neither.
+# Nothing to decide on, or decided. Of flags that are missing nobody can have decided.
 duo_permission_judged(document) if {
 	count(document.request.purpose.flags) == 0
 } else if {
-	count(document.request.purpose.flags) > 0
+	is_array(document.request.purpose.flags)
 	approval.decided(document, duo_permission_findings.flagged)
 }
 
@@ -44,15 +44,10 @@ duo_permission_one_permission(rows) if count([row | some row in rows; row.permis
 duo_permission_holds(row) if {
 	object.subset(input.request.purpose, row.purpose)
 	object.subset(input.participant, row.participant)
-	row.diseases == "any"
-} else if {
-	object.subset(input.request.purpose, row.purpose)
-	object.subset(input.participant, row.participant)
 	duo_permission_diseases(row.diseases)
 } else if {
 	# Methods work on the very disease the data was given for is work on that disease.
 	row.diseases_excuse == true
-	data.access.rules.duo_permission.table.disease_specific in duo_permission_carried
 	duo_permission_diseases("fit")
 } else if {
 	# Care is not research: where the clinical care modifier is there, it stands in for the permission.
@@ -65,6 +60,8 @@ duo_permission_carried contains tag.id if some tag in input.dataset.duo
 
 # Matched upwards: work on lung cancer fits data given for cancer, not the other way. Of no disease, all would fit.
 duo_permission_diseases(wanted) if {
+	wanted == "any"
+} else if {
 	wanted == "none"
 	count(input.request.purpose.disease_terms) == 0
 } else if {

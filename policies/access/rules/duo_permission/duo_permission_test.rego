@@ -76,7 +76,9 @@ permitted := {
 }
 
 test_permits if {
-	every name, document in permitted { {name: said(document)} == {name: set()} }
+	every document in permitted {
+		rules.verdict.duo_permission == "ok" with input as document
+	}
 }
 
 refused := {
@@ -115,6 +117,8 @@ refused := {
 	"care for ancestry": [asked(hospital, [poa], {"clinical_care": true, "ancestry": true}), {"DUO-43"}],
 	"care does not lift a modifier": [asked(company, [hmb, {"id": "DUO:0000043"}, {"id": "DUO:0000045"}], {"clinical_care": true}), {"DUO-45"}],
 	"V27": [asked(hospital, [gru, {"id": "DUO:0000016"}], {}), {"DUO-16"}],
+	"a disease beside another code is none it was given for": [asked(hospital, [lung, {"id": "DUO:0000021", "disease_terms": ["MONDO:0004992"]}], of_cancer), {"DUO-07"}],
+	"ancestry of a disease that another code names": [asked(hospital, [poa, lung], object.union(of_lung, {"ancestry": true})), {"DUO-00", "DUO-07", "DUO-11"}],
 	"the care modifier is for care": [asked(hospital, [hmb, {"id": "DUO:0000043"}], {"ancestry": true}), {"DUO-06"}],
 }
 
@@ -196,4 +200,9 @@ test_a_refusal_says_what_is_allowed_and_what_it_looked_at if {
 	some found in rules.verdict.duo_permission with input as asked(hospital, [hmb], {"ancestry": true})
 	found.text == "The dataset's data use condition HMB does not allow this: health, medical or biomedical research, not ancestry."
 	found.facts["request.purpose.ancestry"] == true
+}
+
+test_no_committee_decides_on_a_code_that_is_known if {
+	commerce := asked(company, [hmb, {"id": "DUO:0000046"}], {"commercial": true})
+	said(valid.with_all(commerce, {"/approvals/committee": valid.committee(["DUO-46", "DUO-99"])})) == {["DUO-46", "deny"]}
 }

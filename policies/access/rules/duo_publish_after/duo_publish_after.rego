@@ -14,7 +14,7 @@ verdict["duo_publish_after"] := "ok" if {
 } else := "ok" if {
 	duo_publish_after_dated(input)
 } else := "ok" if {
-	count(duo.codes) > 0
+	duo.codes
 	approval.decided(input, duo_publish_after_findings.undated)
 } else := {finding.made(duo_publish_after_findings.undated)}
 

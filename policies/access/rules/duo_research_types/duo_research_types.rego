@@ -12,23 +12,18 @@ verdict["duo_research_types"] := "ok" if {
 	term := data.access.rules.duo_research_types.table.term
 	not term in codes
 } else := "ok" if {
-	duo_research_types_stated(input)
 	duo_research_types_fit(input)
 } else := "ok" if {
-	count(duo.codes) > 0
+	duo.codes
 	not duo_research_types_outside(input)
 	approval.decided(input, duo_research_types_findings.unstated)
 } else := duo_research_types_causes(input)
 
-duo_research_types_stated(document) if {
+# A list that is empty or not there has no type on it.
+duo_research_types_fit(document) if {
 	count(document.request.research_types) > 0
 	tags := duo.tags(document, data.access.rules.duo_research_types.table.term)
 	count(tags) > 0
-	every tag in tags { count(tag.types) > 0 }
-}
-
-duo_research_types_fit(document) if {
-	tags := duo.tags(document, data.access.rules.duo_research_types.table.term)
 	every tag in tags {
 		every type in document.request.research_types { type in tag.types }
 	}
