@@ -84,3 +84,8 @@ test_only_a_verdict_that_could_be_read_was_told if {
 	not decision.told(set(), set())
 	not decision.told({{"code": "OURS-01"}, {"code": "OURS-02"}}, {["deny"]})
 }
+
+test_without_a_cap_nothing_may_be_delivered if {
+	answer := decision.decision with input as valid.without("/dataset/classification") with data.bundle as required
+	answer.limits == {"mode": "M0"}
+}

@@ -105,7 +105,7 @@ duo_permission_code_shown(document, row) := data.access.rules.duo_permission.tab
 
 duo_permission_undecided(document) := {finding.filled(duo_permission_findings.unknown, [code]) |
 	some tag in document.dataset.duo
-	code := object.get(tag, "id", "without an id")
+	code := object.get(tag, "id", data.access.rules.duo_permission.table.unnamed)
 	codes := data.access.rules.duo_permission.table.codes
 	not codes[code]
 	not duo_permission_settled(document, codes, tag)

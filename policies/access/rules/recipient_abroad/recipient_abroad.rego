@@ -51,6 +51,6 @@ recipient_abroad_strictness(document) := "general" if {
 recipient_abroad_causes(document) := {finding.made(recipient_abroad_findings.export)} | recipient_abroad_stored_abroad(document)
 
 recipient_abroad_stored_abroad(document) := {finding.made(recipient_abroad_findings.stored_abroad) |
-	document.request.mode == "M5"
+	document.request.mode in data.access.rules.recipient_abroad.table.kept_modes
 	not recipient_abroad_stored_at_home(document)
 }
