@@ -42,7 +42,6 @@ classification_mode_unclassified := {finding.made(classification_mode_findings.u
 classification_mode_classified if is_object(classification.row)
 
 classification_mode_above(document) := {finding.filled(classification_mode_findings.above, [cap.classification_mode]) |
-	classification_mode_classified
 	not classification_mode_within(document)
 }
 

@@ -206,3 +206,19 @@ test_no_committee_decides_on_a_code_that_is_known if {
 	commerce := asked(company, [hmb, {"id": "DUO:0000046"}], {"commercial": true})
 	said(valid.with_all(commerce, {"/approvals/committee": valid.committee(["DUO-46", "DUO-99"])})) == {["DUO-46", "deny"]}
 }
+
+# What these ask for is asked by rules of their own.
+test_codes_of_other_rules_are_neither_permissions_nor_conditions_here if {
+	every code in [12, 19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 43] {
+		document := asked(hospital, [hmb, {"id": sprintf("DUO:00000%d", [code])}], {})
+		rules.verdict.duo_permission == "ok" with input as document
+	}
+}
+
+test_work_on_the_right_disease_excuses_methods_only if {
+	of := object.union(of_lung, {"commercial": true})
+	said(asked(hospital, [cancer, {"id": "DUO:0000046"}], of)) == {["DUO-46", "deny"]}
+	said(asked(company, [cancer, {"id": "DUO:0000045"}], of)) == {["DUO-45", "deny"]}
+	said(asked(company, [cancer, {"id": "DUO:0000018"}], of)) == {["DUO-18", "deny"]}
+	said(asked(hospital, [cancer, {"id": "DUO:0000016"}], of)) == {["DUO-16", "deny"]}
+}

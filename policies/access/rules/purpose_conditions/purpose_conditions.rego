@@ -8,9 +8,12 @@ purpose_conditions_findings := data.access.rules.purpose_conditions.table.findin
 
 verdict["purpose_conditions"] := "ok" if {
 	is_string(input.request.purpose.id)
-	rows := object.get(data.access.rules.purpose_conditions.table.conditions, input.request.purpose.id, [])
-	every row in rows { purpose_conditions_met(input, row) }
-} else := purpose_conditions_causes(input)
+	not data.access.rules.purpose_conditions.table.conditions[input.request.purpose.id]
+} else := "ok" if {
+	purpose_conditions_met(input, data.access.rules.purpose_conditions.table.conditions[input.request.purpose.id])
+} else := {finding.made(purpose_conditions_findings[row.finding])} if {
+	row := data.access.rules.purpose_conditions.table.conditions[input.request.purpose.id]
+} else := {finding.made(purpose_conditions_findings.unstated)}
 
 purpose_conditions_met(document, row) if {
 	object.get(document, row.path, null) in row.allowed
@@ -22,10 +25,3 @@ purpose_conditions_met(document, row) if {
 } else if {
 	approval.decided(document, purpose_conditions_findings[row.finding])
 }
-
-purpose_conditions_causes(document) := {finding.made(purpose_conditions_findings[row.finding]) |
-	some row in data.access.rules.purpose_conditions.table.conditions[document.request.purpose.id]
-	not purpose_conditions_met(document, row)
-} if {
-	is_string(document.request.purpose.id)
-} else := {finding.made(purpose_conditions_findings.unstated)}

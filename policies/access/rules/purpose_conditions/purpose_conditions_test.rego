@@ -18,7 +18,7 @@ test_other_purposes_have_no_condition if {
 
 test_feasibility_is_counts if {
 	ok(asked("P07", {"/request/mode": "M2"}))
-	every mode in ["M1", "M3", "M4", "M5", null, ""] { said(asked("P07", {"/request/mode": mode})) == {["GEN-12", "deny"]} }
+	every mode in ["M1", "M3", "M4", "M5", null, "", ["M3"]] { said(asked("P07", {"/request/mode": mode})) == {["GEN-12", "deny"]} }
 	said(valid.lacking(asked("P07", {}), "/request/mode")) == {["GEN-12", "deny"]}
 }
 
@@ -27,13 +27,14 @@ test_the_states_purposes_are_of_public_bodies if {
 		ok(asked(purpose, {"/participant/public_body": true}))
 		said(asked(purpose, {"/participant/public_body": false})) == {["GEN-12", "deny"]}
 		said(asked(purpose, {"/participant/public_body": null})) == {["GEN-12", "deny"]}
+		said(asked(purpose, {"/participant/public_body": [true]})) == {["GEN-12", "deny"]}
 		said(valid.lacking(asked(purpose, {}), "/participant/public_body")) == {["GEN-12", "deny"]}
 	}
 }
 
 test_teaching_is_with_anonymised_data if {
 	every kind in ["anonymised", "aggregate"] { ok(asked("P21", {"/dataset/identifiability": kind})) }
-	every kind in ["deidentified", "limited", "identified", null, ""] {
+	every kind in ["deidentified", "limited", "identified", null, "", ["anonymised"]] {
 		said(asked("P21", {"/dataset/identifiability": kind})) == {["GEN-12", "deny"]}
 	}
 	said(valid.lacking(asked("P21", {}), "/dataset/identifiability")) == {["GEN-12", "deny"]}
@@ -51,6 +52,7 @@ test_ancestry_asks_a_person if {
 	said(asked("P16", {})) == {["GEN-13", "refer"]}
 	ok(asked("P16", {"/approvals/committee": valid.committee(["GEN-13"])}))
 	said(asked("P16", {"/approvals/committee": valid.committee(["GEN-12"])})) == {["GEN-13", "refer"]}
+	said(asked("P16", {"/approvals/committee": ["GEN-13"]})) == {["GEN-13", "refer"]}
 	said(valid.lacking(asked("P16", {}), "/approvals/committee")) == {["GEN-13", "refer"]}
 }
 

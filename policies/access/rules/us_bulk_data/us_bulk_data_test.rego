@@ -114,3 +114,17 @@ test_a_look_of_concern_is_refused if {
 test_a_look_unstated_is_refused if {
 	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "remove", "path": "/user/accessing_from"}])
 }
+
+test_a_place_that_is_null_is_refused if {
+	american := valid.with_all(valid.document, {
+		"/dataset/origin": ["US"],
+		"/dataset/persons": 10000,
+		"/participant/country": "DE",
+		"/request/processing_location": "DE",
+		"/user/accessing_from": "DE",
+	})
+	rules.verdict.us_bulk_data == "ok" with input as american
+	every path in ["/participant/country", "/request/processing_location", "/user/accessing_from"] {
+		valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(american, {path: null})
+	}
+}
