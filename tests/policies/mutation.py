@@ -1,7 +1,7 @@
 """Breaks the policies in one place after another and asks their tests: `python -m tests.policies.mutation [NAME ...]`.
 
 What is broken: a condition is left out or negated, a comparison turned round, a boundary moved by one (`<` for `<=`, a
-number of a table), a truth value exchanged, in Rego and in tables. A change that no test notices survives and is
+number of a table), a truth value exchanged, "every" made "some", in Rego and in tables. A change that no test notices survives and is
 printed; one that OPA does not compile could not have been shipped and is not counted. Tests are those of the folder,
 and for what is shared (`lib`) also those of every folder that imports it.
 NAME: folders of `policies/`; without any, all.
@@ -47,6 +47,7 @@ _TURNED = [
     (re.compile(r"(?<=\{ )(?=\S+ in )"), "not "),
     (re.compile(r"(?<= if )(?=\S+ in )"), "not "),
 ]
+_EVERY = re.compile(r"\bevery (\w+) in (.+?) \{ (.+) \}$")
 # By path and line: changes of it that change no answer, and why.
 EQUIVALENT: dict[tuple[str, str], str] = {}
 
@@ -87,6 +88,8 @@ def _broken(line: str) -> Iterator[str]:
     for pattern, instead in _TURNED:
         for found in pattern.finditer(line):
             yield line[: found.start()] + instead + line[found.end() :]
+    if _EVERY.search(line):
+        yield _EVERY.sub(r"some \1 in \2; \3", line)
 
 
 def _broken_table(line: str) -> Iterator[str]:

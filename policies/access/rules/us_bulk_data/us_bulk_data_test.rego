@@ -128,3 +128,26 @@ test_a_place_that_is_null_is_refused if {
 		valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(american, {path: null})
 	}
 }
+
+test_each_kind_has_its_number if {
+	numbers := {
+		"genetic": 100,
+		"omic": 1000,
+		"epigenomic": 1000,
+		"proteomic": 1000,
+		"transcriptomic": 1000,
+		"biometric": 1000,
+		"location": 1000,
+		"health": 10000,
+		"financial": 10000,
+		"imaging": 10000,
+		"moon": 10000,
+	}
+	every kind, number in numbers {
+		every kinds in [[kind], ["health", kind]] {
+			document := valid.with_all(valid.document, {"/dataset/origin": ["US"], "/dataset/contains": kinds})
+			rules.verdict.us_bulk_data == "ok" with input as valid.with_all(document, {"/dataset/persons": number - 1})
+			valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(document, {"/dataset/persons": number})
+		}
+	}
+}
