@@ -1,9 +1,9 @@
 """Breaks the policies in one place after another and asks their tests: `python -m tests.policies.mutation [NAME ...]`.
 
 What is broken: a condition is left out or negated, a comparison turned round, a boundary moved by one (`<` for `<=`, a
-number of a table), a truth value exchanged, "every" made "some", in Rego and in tables. A change that no test notices survives and is
-printed; one that OPA does not compile could not have been shipped and is not counted. Tests are those of the folder,
-and for what is shared (`lib`) also those of every folder that imports it.
+number of a table), a truth value exchanged, "every" made "some", in Rego and in tables. A change that no test notices
+survives and is printed; one that OPA does not compile could not have been shipped and is not counted. Tests are those
+of the folder, and for what is shared (`lib`) also those of every folder that imports it.
 NAME: folders of `policies/`; without any, all.
 """
 
