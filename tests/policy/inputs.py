@@ -331,7 +331,15 @@ HARMLESS: list[dict[str, Any]] = [
     FOREIGN,
     AMERICAN,
 ]
-REFUSED = [content | turn for content, turn, _ in (*TURNED.values(), *TURNED_IN_PACKS.values())]
+REFUSED = [
+    *(content | turn for content, turn, _ in (*TURNED.values(), *TURNED_IN_PACKS.values())),
+    {"participant.kind": "regulator", "participant.country": "US"},
+    {"user.accessing_from": "DE", "approvals.export": export_approval(mechanism="assessment")},
+    {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
+    {"approvals.ethics": ethics_approval(valid_from=NOW - YEAR - 1)},
+    EUROPEAN | {"approvals.permit": data_permit(valid_to=NOW + 11 * YEAR)},
+    EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
+]
 
 # Rules that look at several places at once would seldom speak, were each place drawn as often as any other.
 OFTEN = [

@@ -89,3 +89,9 @@ test_without_a_cap_nothing_may_be_delivered if {
 	answer := decision.decision with input as valid.without("/dataset/classification") with data.bundle as required
 	answer.limits == {"mode": "M0"}
 }
+
+test_one_obligation_that_is_lost_refuses_beside_others if {
+	lost := object.union(required, {"obligations": ["keep_record", "lost"]})
+	answer := decision.decision with input as valid.document with data.bundle as lost
+	[[reason.rule, reason.code] | some reason in answer.reasons] == [["lost", "RULE-SILENT"]]
+}

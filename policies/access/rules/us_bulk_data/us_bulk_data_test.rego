@@ -151,3 +151,10 @@ test_each_kind_has_its_number if {
 		}
 	}
 }
+
+test_one_origin_of_several_is_enough if {
+	valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(valid.document, {
+		"/dataset/origin": ["DE", "US"],
+		"/dataset/persons": 10000,
+	})
+}
