@@ -29,6 +29,7 @@ check: $(VENV)/.dev ## lint, types, import rules, policies, and the tests with a
 	@opa=$$(bash .ci/opa) && postgresql=$$(bash .ci/postgresql) && set -x && \
 	"$$opa" check --strict policies && \
 	"$$opa" test --fail-on-empty policies && \
+	"$$opa" test --coverage --threshold 100 policies >/dev/null && \
 	CORRIDOR_OPA=$$opa CORRIDOR_PG_BIN=$$postgresql $(BIN)/python -m pytest -q -m server $(ARGS)
 
 bench: $(VENV)/.dev ## the benchmarks: ratios measured side by side in one run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -21,6 +22,13 @@ def test_opa_test_passes():
     assert done.returncode == 0, done.stdout + done.stderr
     for rule in whole_bundle().rules:
         assert f"access.rules_test.{rule}.test_" in done.stdout
+
+
+def test_every_line_is_run_by_a_test():
+    files = json.loads(run("test", "--coverage", "--format", "json", ".").stdout)["files"]
+    missed = {path: [line["start"]["row"] for line in found.get("not_covered", [])] for path, found in files.items()}
+    assert {path: lines for path, lines in missed.items() if lines} == {}
+    assert {path.relative_to(POLICIES).as_posix() for path in POLICIES.rglob("*.rego")} == set(missed)
 
 
 def test_opa_check_strict_passes():

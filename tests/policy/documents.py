@@ -256,6 +256,7 @@ IN_ENCLAVE: Document = {
 
 EUROPEAN: Document = IN_ENCLAVE | {
     "dataset.origin": ["DE"],
+    "request.columns": ["result", "site"],
     "approvals.permit": [data_permit()],
     "approvals.committee": [committee_decision("EHDS-05", "GDPR-02")],
 }
@@ -267,6 +268,6 @@ DOUBTFUL: Document = EUROPEAN | {
     "dataset.consent": consent(purposes=["P16", "P05"]),
     "approvals.ethics": [ethics_approval(purposes=["P16", "P05"])],
     "approvals.permit": [data_permit(purposes=["P16", "P05"])],
-    "approvals.committee": [committee_decision("EHDS-01", "EHDS-05", "GDPR-02")],
+    "approvals.committee": [committee_decision("EHDS-01", "EHDS-05", "GDPR-02", "GEN-13")],
 }
 """The same, for a purpose that European law may not mean, which a committee has decided on."""

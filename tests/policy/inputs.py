@@ -15,6 +15,7 @@ from tests.policy.documents import (
     DOUBTFUL,
     EUROPEAN,
     HOSPITAL,
+    IN_ENCLAVE,
     NOW,
     PHARMA,
     approval,
@@ -114,6 +115,7 @@ _consents = st.none() | st.builds(
         [None, "consent", "consent", "statute", "public_interest", "contract", "public_data", "habit"]
     ),
     separate=_booleans,
+    overseas=_booleans,
     recipients=some([PHARMA, STRANGER], 2),
     purposes=some(["P02", "P05", "P06"], 3),
     guardian=st.sampled_from([None, False, True]),
@@ -144,7 +146,24 @@ _permits = st.lists(
 _committees = st.lists(
     st.builds(
         lambda codes, scope, term: committee_decision(*codes, **scope, **term),
-        some(["EHDS-01", "EHDS-03", "EHDS-05", "GDPR-02", "GDPR-03", "PIPL-06", "PIPL-10"], 5),
+        some(
+            [
+                *(
+                    "DUO-12",
+                    "DUO-24",
+                    "DUO-90",
+                    "DUO-99",
+                    "EHDS-01",
+                    "EHDS-03",
+                    "EHDS-05",
+                    "EHDS-08",
+                    "ETH-03",
+                    "GB-04",
+                ),
+                *("GDPR-02", "GDPR-03", "GEN-13", "HGR-06", "HGR-08", "PIPL-06", "PIPL-10", "SDC-04", "SDC-07"),
+            ],
+            5,
+        ),
         st.fixed_dictionaries(
             {},
             optional={
@@ -176,6 +195,7 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "participant.for_profit": _booleans,
     "participant.public_body": _booleans,
     "participant.mlps_level": st.integers(0, 5),
+    "participant.kind": st.sampled_from(["pharma", "regulator"]),
     "participant.country": st.sampled_from(["CN", "US", "DE"]),
     "participant.overseas_entity": _booleans,
     "participant.foreign_control": _booleans,
@@ -206,7 +226,7 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "dataset.important_data": _booleans,
     "dataset.duo": st.lists(_tags, max_size=4),
     "dataset.contains": some(["health", "genetic", "biometric", "imaging", "location", "other", "other"], 3),
-    "dataset.persons": st.sampled_from([None, 99, 100, 999, 1000, 9999, 10000]),
+    "dataset.persons": st.sampled_from([None, 4, 5, 12, 13, 99, 100, 999, 1000, 9999, 10000]),
     "dataset.hgr": _genetic,
     "dataset.provenance_statement": st.sampled_from([None, "doc-77"]),
     "dataset.person_column": st.sampled_from([None, *NAMES]),
@@ -234,7 +254,9 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     **{f"exports.{when}.{kind}": _persons for when in ("before", "after") for kind in ("sensitive", "other")},
     "request.action": st.sampled_from(["read", "aggregate", "compute", "label", "train"]),
     "request.mode": st.sampled_from(["M0", "M1", "M2", "M3", "M4", "M5", "M6"]),
-    "request.purpose.id": st.sampled_from(["P01", "P02", "P05", "P16", "P18", "P23", "X01", "X04", "X06"]),
+    "request.purpose.id": st.sampled_from(
+        ["P01", "P02", "P03", "P05", "P07", "P13", "P16", "P18", "P21", "P23", "X01", "X04", "X06"]
+    ),
     **{
         f"request.purpose.{fact}": _booleans
         for fact in ("research", "health", "commercial", "methods", "ancestry", "genetic", "clinical_care")
@@ -269,6 +291,7 @@ FOREIGN: dict[str, Any] = {
     "approvals.hgr": [genetic_approval("prior_report"), genetic_approval("cooperation_approval")],
 }
 """A company in Beijing under foreign control, with everything that the rules on genetic resources ask for."""
+IN_PLACE: dict[str, Any] = {"request.action": "aggregate", "request.mode": "M3"}
 AMERICAN: dict[str, Any] = {
     "dataset.origin": ["US"],
     "dataset.columns": [column for column in COLUMNS if column["name"] != "patient_name"],
@@ -302,6 +325,10 @@ TURNED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "DUO-29",
     ),
 }
+TURNED |= {
+    "contract_reidentification": ({}, {"contract.prohibitions": ["distribute", "subprocess"]}, "GEN-07"),
+    "purpose_conditions": ({}, {"request.purpose.id": "P21", "contract.purposes": ["P21"]}, "GEN-12"),
+}
 # The same for rules whose pack is not always on.
 TURNED_IN_PACKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "genetic_declared": (FOREIGN, {"dataset.hgr": genetic(information=False)}, "HGR-01"),
@@ -313,16 +340,25 @@ TURNED_IN_PACKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "genetic_ethics": (FOREIGN, {"approvals.ethics": []}, "HGR-08"),
     "us_limited_data_set": (AMERICAN, {"dataset.columns": COLUMNS}, "US-03"),
     "us_bulk_data": (AMERICAN, {"dataset.persons": 10_000}, "XB-13"),
+    "us_deidentified": (
+        AMERICAN | IN_PLACE | {"dataset.identifiability": "deidentified"},
+        {"dataset.deidentification_report": None},
+        "US-02",
+    ),
+    "sdc_few_persons": (IN_PLACE | {"dataset.persons": 13}, {"dataset.persons": 12}, "SDC-01"),
+    "sdc_one_person": (IN_PLACE | {"request.group_by": ["site"]}, {"request.group_by": ["subject_id"]}, "SDC-06"),
+    "sdc_differencing": (IN_PLACE, {"request.filter_columns": ["subject_id"]}, "SDC-04"),
+    "sdc_row_view": (IN_ENCLAVE | {"request.columns": ["result"]}, {"dataset.persons": 4}, "SDC-07"),
 }
 
-IN_PLACE = {"request.action": "aggregate", "request.mode": "M3"}
 # Changes that leave a permit a permit, so that enough of what is generated is one.
 HARMLESS: list[dict[str, Any]] = [
     {},
     {"request.columns": NAMES, "contract.columns": NAMES},
     IN_PLACE | {"request.columns": [], "request.group_by": ["age", "site"]},
     {"dataset.duo": [{"id": "DUO:0000004"}], "dataset.classification": {"scheme": "GB/T 39725-2020", "level": 1}},
-    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
+    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]}
+    | {"dataset.consent": consent(overseas=True)},
     EUROPEAN,
     DOUBTFUL,
     EUROPEAN
@@ -341,7 +377,15 @@ HARMLESS: list[dict[str, Any]] = [
     FOREIGN,
     AMERICAN,
 ]
-REFUSED = [content | turn for content, turn, _ in (*TURNED.values(), *TURNED_IN_PACKS.values())]
+REFUSED = [
+    *(content | turn for content, turn, _ in (*TURNED.values(), *TURNED_IN_PACKS.values())),
+    {"participant.kind": "regulator", "participant.country": "US"},
+    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
+    {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
+    {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
+    EUROPEAN | {"approvals.permit": [data_permit(valid_to=NOW + 11 * YEAR)]},
+    EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
+]
 
 # Rules that look at several places at once would seldom speak, were each place drawn as often as any other.
 OFTEN = [

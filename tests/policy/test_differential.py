@@ -141,7 +141,7 @@ UNREAD = {
     *(f"dataset.{fact}" for fact in (
         "contains", "persons", "under_14", "hgr", "consent", "person_column", "origin", "important_data",
     )),
-    *(f"contract.{fact}" for fact in ("id", "digest", "obligations", "prohibitions")),
+    *(f"contract.{fact}" for fact in ("id", "digest", "obligations")),
     *(f"approvals.{fact}" for fact in document()["approvals"]),
     *(f"exports.{fact}" for fact in document()["exports"]),
     *(f"request.{fact}" for fact in ("accepts", "collaboration_ref", "months", "project", "research_types")),

@@ -70,20 +70,20 @@ def test_g9_counts_without_a_report_are_for_a_person():
 @pytest.mark.parametrize("rule", sorted(TURNED_IN_PACKS))
 def test_every_rule_is_content_and_refuses(rule):
     content, turn, code = TURNED_IN_PACKS[rule]
-    packs = ("cn-genetic", "us")
+    packs = ("cn-genetic", "us", "sdc")
     assert decided(changed(content), packs=packs).result == "permit"
     decision = decided(changed(content | turn), packs=packs)
-    assert decision.result == "deny"
+    assert decision.result == ("refer" if rule == "sdc_differencing" else "deny")
     assert (rule, code) in spoken(decision)
 
 
 def test_every_rule_of_the_packs_is_tried():
-    assert set(TURNED_IN_PACKS) == rules_of("cn-genetic", "us")
+    assert set(TURNED_IN_PACKS) == rules_of("cn-genetic", "us", "sdc")
 
 
 def test_an_empty_input_is_refused_by_every_rule_and_by_nothing_silent():
-    decision = answered({}, packs=("cn-genetic", "us"))
-    assert {reason.rule for reason in decision.reasons} == set(bundle("cn-genetic", "us").rules)
+    decision = answered({}, packs=("cn-genetic", "us", "sdc"))
+    assert {reason.rule for reason in decision.reasons} == set(bundle("cn-genetic", "us", "sdc").rules)
     assert "RULE-SILENT" not in {reason.code for reason in decision.reasons}
 
 

@@ -102,3 +102,42 @@ test_a_committee_makes_no_obligation_unnecessary if {
 	answer := decision.decision with input as asked with data.bundle as lost
 	answer.result == "deny"
 }
+
+test_a_bundle_that_demands_nothing_refuses if {
+	empty := object.union(required, {"obligations": []})
+	answer := decision.decision with input as valid.document with data.bundle as empty
+	answer.result == "deny"
+	[reason.text | some reason in answer.reasons] == ["The bundle names no rules or no obligations."]
+}
+
+test_silence_is_said_to_be_silence if {
+	lost := object.union(required, {"rules": ["lost"]})
+	answer := decision.decision with input as valid.document with data.bundle as lost
+	[reason.text | some reason in answer.reasons] == ["The rule or obligation did not answer."]
+}
+
+test_of_no_reasons_nobody_is_asked if {
+	decision.result(set()) == "deny"
+	decision.result({["refer"]}) == "refer"
+	decision.result({["refer"], ["deny"]}) == "deny"
+}
+
+# A verdict that is no set, an empty one, and one of which a part could not be read.
+test_only_a_verdict_that_could_be_read_was_told if {
+	decision.told({{"code": "OURS-01"}}, {["deny"]})
+	not decision.told("no", {["deny"], ["refer"]})
+	not decision.told(["deny"], {["deny"]})
+	not decision.told(set(), set())
+	not decision.told({{"code": "OURS-01"}, {"code": "OURS-02"}}, {["deny"]})
+}
+
+test_without_a_cap_nothing_may_be_delivered if {
+	answer := decision.decision with input as valid.without("/dataset/classification") with data.bundle as required
+	answer.limits == {"mode": "M0"}
+}
+
+test_one_obligation_that_is_lost_refuses_beside_others if {
+	lost := object.union(required, {"obligations": ["keep_record", "lost"]})
+	answer := decision.decision with input as valid.document with data.bundle as lost
+	[[reason.rule, reason.code] | some reason in answer.reasons] == [["lost", "RULE-SILENT"]]
+}

@@ -22,3 +22,11 @@ test_the_person_column if {
 test_a_column_not_asked_for if {
 	obligations.owed.drop == set() with input as valid.changed("/request/columns", ["site"])
 }
+
+test_a_column_without_a_role if {
+	obligations.owed.drop == {{"kind": "drop", "column": "age"}} with input as valid.without("/dataset/columns/2/role")
+}
+
+test_a_person_column_that_nobody_names if {
+	obligations.owed.drop == {{"kind": "drop", "column": "subject_id"}} with input as valid.with_all(valid.document, {"/request/columns": ["subject_id"], "/dataset/person_column": null})
+}

@@ -18,3 +18,19 @@ test_level_two if {
 test_level_four if {
 	obligations.owed.generalise == {{"kind": "generalise", "column": "age", "method": "band", "width": 10}} with input as valid.changed("/dataset/classification/level", 4)
 }
+
+test_numbers_are_banded_and_times_become_months if {
+	obligations.owed.generalise == {{"kind": "generalise", "column": "age", "method": "band", "width": 10}, {"kind": "generalise", "column": "visit", "method": "month"}} with input as valid.with_all(valid.document, {
+		"/request/columns": ["age", "visit"],
+		"/dataset/columns/2/type": "number",
+		"/dataset/columns/3/type": "datetime",
+	})
+}
+
+test_a_text_has_no_method if {
+	obligations.owed.generalise == set() with input as valid.with_all(valid.document, {"/request/columns": ["age"], "/dataset/columns/2/type": "string"})
+}
+
+test_other_roles_stay_as_they_are if {
+	obligations.owed.generalise == set() with input as valid.with_all(valid.document, {"/request/columns": ["age"], "/dataset/columns/2/role": "sensitive"})
+}

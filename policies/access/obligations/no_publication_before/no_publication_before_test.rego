@@ -16,3 +16,7 @@ test_it_is_owed_where_the_dataset_asks_for_it if {
 test_nothing_is_owed_elsewhere if obligations.owed.no_publication_before == set() with input as valid.document
 
 test_nothing_is_owed_without_codes if obligations.owed.no_publication_before == set() with input as valid.without("/dataset/duo")
+
+test_the_date_of_another_code_is_none if {
+	obligations.owed.no_publication_before == set() with input as asked([{"id": "DUO:0000025", "date": "2027-06-30"}], [])
+}

@@ -32,3 +32,34 @@ test_an_enclave_inside_is_enough if {
 	])
 	rules.verdict.action_fits_mode == "ok" with input as asked
 }
+
+# Action, mode, and whether the agent is in a secure environment: all that fits, and nothing else does.
+fitting := {
+	["read", "M4", true],
+	["read", "M5", true],
+	["read", "M5", false],
+	["aggregate", "M2", true],
+	["aggregate", "M2", false],
+	["aggregate", "M3", true],
+	["aggregate", "M3", false],
+	["compute", "M3", true],
+	["compute", "M3", false],
+	["label", "M3", true],
+	["label", "M3", false],
+	["train", "M3", true],
+	["train", "M3", false],
+}
+
+test_what_fits_and_nothing_else if {
+	asked := {[action, mode, secure] |
+		some action in ["read", "aggregate", "compute", "label", "train"]
+		some mode in ["M0", "M1", "M2", "M3", "M4", "M5", "M6"]
+		some secure in [true, false]
+	}
+	count(asked) == 70
+	{each | some each in asked; rules.verdict.action_fits_mode == "ok" with input as valid.with_all(valid.document, {
+		"/request/action": each[0],
+		"/request/mode": each[1],
+		"/user/secure_environment": each[2],
+	})} == fitting
+}

@@ -1,6 +1,7 @@
 # The dataset's classification caps the delivery mode.
 package access.rules
 
+import data.lib.approval
 import data.lib.classification
 import data.lib.finding
 
@@ -13,7 +14,7 @@ cap["classification_mode"] := object.get(row.caps, input.dataset.identifiability
 # A limited data set may travel further, under the contract that every access has.
 verdict["classification_mode"] := "ok" if {
 	input.request.mode <= cap.classification_mode
-	classification.row.refer == false
+	classification_mode_judged(input)
 	classification_mode_explained(input)
 } else := classification_mode_causes(input)
 
@@ -21,11 +22,18 @@ classification_mode_explained(document) if {
 	document.dataset.classification.level >= document.dataset.source_level
 } else if {
 	is_string(document.dataset.deidentification_report)
+	document.dataset.deidentification_report != ""
+}
+
+classification_mode_judged(document) if {
+	classification.row.refer == false
+} else if {
+	approval.decided(document, classification_mode_findings.grave)
 }
 
 classification_mode_within(document) if document.request.mode <= cap.classification_mode
 
-classification_mode_causes(document) := (classification_mode_unclassified | classification_mode_above(document)) | (classification_mode_unexplained(document) | classification_mode_grave)
+classification_mode_causes(document) := (classification_mode_unclassified | classification_mode_above(document)) | (classification_mode_unexplained(document) | classification_mode_grave(document))
 
 classification_mode_unclassified := {finding.made(classification_mode_findings.unclassified) |
 	not classification_mode_classified
@@ -34,7 +42,6 @@ classification_mode_unclassified := {finding.made(classification_mode_findings.u
 classification_mode_classified if is_object(classification.row)
 
 classification_mode_above(document) := {finding.filled(classification_mode_findings.above, [cap.classification_mode]) |
-	classification_mode_classified
 	not classification_mode_within(document)
 }
 
@@ -42,6 +49,7 @@ classification_mode_unexplained(document) := {finding.made(classification_mode_f
 	not classification_mode_explained(document)
 }
 
-classification_mode_grave := {finding.made(classification_mode_findings.grave) |
-	classification.row.refer == true
+classification_mode_grave(document) := {finding.made(classification_mode_findings.grave) |
+	classification_mode_classified
+	not classification_mode_judged(document)
 }

@@ -30,3 +30,37 @@ test_a_missing_list_is_refused if {
 }
 
 test_every_listed_column_is_ok if rules.verdict.contract_columns == "ok" with input as valid.changed("/request/columns", ["subject_id", "age", "visit", "result", "site"])
+
+ok(document) if rules.verdict.contract_columns == "ok" with input as document
+
+said(document) := {[found.code, found.effect] | some found in verdict} if {
+	verdict := rules.verdict.contract_columns with input as document
+	is_set(verdict)
+}
+
+test_only_a_count_may_do_without_columns if {
+	ok(valid.with_all(valid.document, {"/request/columns": [], "/request/action": "aggregate"}))
+	every action in ["read", "compute", "label", "train", null] {
+		said(valid.with_all(valid.document, {"/request/columns": [], "/request/action": action})) == {["GEN-03", "deny"]}
+	}
+}
+
+test_what_is_grouped_by_or_filtered_on_counts if {
+	every place in ["/request/group_by", "/request/filter_columns"] {
+		ok(valid.changed(place, ["site"]))
+		said(valid.changed(place, ["patient_name"])) == {["GEN-03", "deny"]}
+		said(valid.with_all(valid.document, {place: ["moon"], "/contract/columns": ["age", "result", "moon"]})) == {["GEN-03", "deny"]}
+	}
+}
+
+test_what_is_missing_is_refused if {
+	every path in [
+		"/request/columns",
+		"/request/group_by",
+		"/request/filter_columns",
+		"/contract/columns",
+		"/dataset/columns",
+	] {
+		said(valid.without(path)) == {["GEN-03", "deny"]}
+	}
+}

@@ -32,3 +32,11 @@ test_two_consumers_is_refused if {
 test_a_missing_participant_is_refused if {
 	"GEN-03" in valid.codes(rules.verdict.contract_parties) with input as valid.without("/participant")
 }
+
+test_nobody_contracts_with_itself if {
+	valid.codes(rules.verdict.contract_parties) == {"GEN-03"} with input as valid.with_all(valid.document, {
+		"/participant/id": "did:web:hospital.example",
+		"/user/org_id": "did:web:hospital.example",
+		"/contract/parties/1/id": "did:web:hospital.example",
+	})
+}

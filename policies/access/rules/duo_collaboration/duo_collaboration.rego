@@ -11,7 +11,7 @@ verdict["duo_collaboration"] := "ok" if {
 	term := data.access.rules.duo_collaboration.table.term
 	not term in codes
 } else := "ok" if {
-	count(duo.codes) > 0
+	duo.codes
 	is_string(input.request.collaboration_ref)
 	input.request.collaboration_ref != ""
 } else := {finding.made(duo_collaboration_findings.alone)}

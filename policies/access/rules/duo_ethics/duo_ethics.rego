@@ -12,6 +12,6 @@ verdict["duo_ethics"] := "ok" if {
 	term := data.access.rules.duo_ethics.table.term
 	not term in codes
 } else := "ok" if {
-	count(duo.codes) > 0
+	duo.codes
 	approval.ethics(input)
 } else := {finding.made(duo_ethics_findings.unapproved)}

@@ -1,6 +1,7 @@
 # The dataset's data use permission and every modifier of it allow the purpose.
 package access.rules
 
+import data.lib.approval
 import data.lib.finding
 import data.lib.mondo
 
@@ -8,14 +9,29 @@ duo_permission_findings := data.access.rules.duo_permission.table.findings
 
 verdict["duo_permission"] := "ok" if {
 	codes := data.access.rules.duo_permission.table.codes
-	rows := [codes[tag.id] | some tag in input.dataset.duo]
-	count(rows) == count(input.dataset.duo)
-	[true | some row in rows; row.permission == true] == [true]
-	count(input.request.purpose.flags) == 0
-	every row in rows { duo_permission_holds(row) }
+	[true | some tag in input.dataset.duo; codes[tag.id].permission == true] == [true]
+	every tag in input.dataset.duo { duo_permission_settled(input, codes, tag) }
+	duo_permission_judged(input)
 } else := duo_permission_causes(input)
 
-# The rows of the codes the dataset carries; a code without one is missing here, and that is noticed by the count.
+# Its row holds, or it has none and a person has decided. What has no name cannot have been decided on.
+duo_permission_settled(document, codes, tag) if {
+	duo_permission_holds(codes[tag.id])
+} else if {
+	is_string(tag.id)
+	not codes[tag.id]
+	approval.decided(document, duo_permission_findings.unknown)
+}
+
+# Nothing to decide on, or decided. Of flags that are missing nobody can have decided.
+duo_permission_judged(document) if {
+	count(document.request.purpose.flags) == 0
+} else if {
+	is_array(document.request.purpose.flags)
+	approval.decided(document, duo_permission_findings.flagged)
+}
+
+# The rows of the codes the dataset carries.
 duo_permission_known(document) := [row |
 	codes := data.access.rules.duo_permission.table.codes
 	some tag in document.dataset.duo
@@ -24,21 +40,14 @@ duo_permission_known(document) := [row |
 
 duo_permission_one_permission(rows) if count([row | some row in rows; row.permission == true]) == 1
 
-duo_permission_unflagged(document) if count(document.request.purpose.flags) == 0
-
 # A row holds when the facts are as it wants them: all of them, and proven.
 duo_permission_holds(row) if {
-	object.subset(input.request.purpose, row.purpose)
-	object.subset(input.participant, row.participant)
-	row.diseases == "any"
-} else if {
 	object.subset(input.request.purpose, row.purpose)
 	object.subset(input.participant, row.participant)
 	duo_permission_diseases(row.diseases)
 } else if {
 	# Methods work on the very disease the data was given for is work on that disease.
 	row.diseases_excuse == true
-	data.access.rules.duo_permission.table.disease_specific in duo_permission_carried
 	duo_permission_diseases("fit")
 } else if {
 	# Care is not research: where the clinical care modifier is there, it stands in for the permission.
@@ -51,6 +60,8 @@ duo_permission_carried contains tag.id if some tag in input.dataset.duo
 
 # Matched upwards: work on lung cancer fits data given for cancer, not the other way. Of no disease, all would fit.
 duo_permission_diseases(wanted) if {
+	wanted == "any"
+} else if {
 	wanted == "none"
 	count(input.request.purpose.disease_terms) == 0
 } else if {
@@ -72,7 +83,7 @@ duo_permission_ambiguous(document) := {finding.made(duo_permission_findings.ambi
 }
 
 duo_permission_sensitive(document) := {finding.made(duo_permission_findings.flagged) |
-	not duo_permission_unflagged(document)
+	not duo_permission_judged(document)
 }
 
 duo_permission_unmet(document) := {finding.filled(
@@ -94,8 +105,8 @@ duo_permission_code_shown(document, row) := data.access.rules.duo_permission.tab
 
 duo_permission_undecided(document) := {finding.filled(duo_permission_findings.unknown, [code]) |
 	some tag in document.dataset.duo
-	code := object.get(tag, "id", "without an id")
-	not duo_permission_decidable(code)
+	code := object.get(tag, "id", data.access.rules.duo_permission.table.unnamed)
+	codes := data.access.rules.duo_permission.table.codes
+	not codes[code]
+	not duo_permission_settled(document, codes, tag)
 }
-
-duo_permission_decidable(code) if is_object(data.access.rules.duo_permission.table.codes[code])

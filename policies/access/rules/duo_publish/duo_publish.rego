@@ -11,6 +11,6 @@ verdict["duo_publish"] := "ok" if {
 	term := data.access.rules.duo_publish.table.term
 	not term in codes
 } else := "ok" if {
-	count(duo.codes) > 0
+	duo.codes
 	input.request.accepts.publish == true
 } else := {finding.made(duo_publish_findings.unpromised)}

@@ -1,6 +1,7 @@
 # It is known until when nothing may be published, where the dataset asks for a delay.
 package access.rules
 
+import data.lib.approval
 import data.lib.duo
 import data.lib.finding
 
@@ -12,10 +13,16 @@ verdict["duo_publish_after"] := "ok" if {
 	not term in codes
 } else := "ok" if {
 	duo_publish_after_dated(input)
+} else := "ok" if {
+	duo.codes
+	approval.decided(input, duo_publish_after_findings.undated)
 } else := {finding.made(duo_publish_after_findings.undated)}
 
 duo_publish_after_dated(document) if {
 	tags := duo.tags(document, data.access.rules.duo_publish_after.table.term)
 	count(tags) > 0
-	every tag in tags { is_string(tag.date) }
+	every tag in tags {
+		is_string(tag.date)
+		tag.date != ""
+	}
 }

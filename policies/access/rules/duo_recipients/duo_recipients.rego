@@ -10,7 +10,7 @@ verdict["duo_recipients"] := "ok" if {
 	codes := duo.codes
 	every term, _ in data.access.rules.duo_recipients.table.lists { not term in codes }
 } else := "ok" if {
-	count(duo.codes) > 0
+	duo.codes
 	every tag in input.dataset.duo { duo_recipients_named(input, tag) }
 } else := duo_recipients_causes(input)
 
@@ -29,5 +29,5 @@ duo_recipients_causes(document) := {finding.made(duo_recipients_findings[row.fin
 	row := data.access.rules.duo_recipients.table.lists[tag.id]
 	not duo_recipients_named(document, tag)
 } if {
-	count(duo.codes) > 0
+	duo.codes
 } else := {finding.made(entry) | some entry in duo_recipients_findings}

@@ -112,7 +112,17 @@ test_only_what_does_not_hold_is_said if {
 	)
 }
 
-test_the_list_is_not_shown if {
-	some found in rules.verdict.duo_permission with input as asked([{"id": "DUO:0000026", "users": ["a-other"]}], set_to("/request/purpose/ancestry", true))
-	found.facts["dataset.duo"] == [{"id": "DUO:0000006"}, {"id": "DUO:0000026"}]
+test_every_list_counts if {
+	valid.codes(rules.verdict.duo_recipients) == {"DUO-26", "DUO-27", "DUO-28"} with input as asked(
+		[
+			{"id": "DUO:0000026", "users": ["a-other"]},
+			{"id": "DUO:0000027", "projects": ["PRJ-2"]},
+			{"id": "DUO:0000028", "institutions": ["did:web:other.example"]},
+		],
+		set_to("/request/project", "PRJ-1"),
+	)
+}
+
+test_a_null_on_the_list_names_nobody if {
+	valid.codes(rules.verdict.duo_recipients) == {"DUO-26"} with input as asked([{"id": "DUO:0000026", "users": [null]}], set_to("/user/id", null))
 }

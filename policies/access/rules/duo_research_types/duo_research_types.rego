@@ -1,6 +1,7 @@
 # The studies are of the types that the dataset is given for.
 package access.rules
 
+import data.lib.approval
 import data.lib.duo
 import data.lib.finding
 
@@ -11,25 +12,32 @@ verdict["duo_research_types"] := "ok" if {
 	term := data.access.rules.duo_research_types.table.term
 	not term in codes
 } else := "ok" if {
-	duo_research_types_stated(input)
 	duo_research_types_fit(input)
+} else := "ok" if {
+	duo.codes
+	not duo_research_types_outside(input)
+	approval.decided(input, duo_research_types_findings.unstated)
 } else := duo_research_types_causes(input)
 
-duo_research_types_stated(document) if {
+# A list that is empty or not there has no type on it.
+duo_research_types_fit(document) if {
 	count(document.request.research_types) > 0
 	tags := duo.tags(document, data.access.rules.duo_research_types.table.term)
 	count(tags) > 0
-	every tag in tags { count(tag.types) > 0 }
-}
-
-duo_research_types_fit(document) if {
-	tags := duo.tags(document, data.access.rules.duo_research_types.table.term)
 	every tag in tags {
 		every type in document.request.research_types { type in tag.types }
 	}
 }
 
+# A type beside what one list names is refused, whatever another list leaves open.
+duo_research_types_outside(document) if {
+	some tag in duo.tags(document, data.access.rules.duo_research_types.table.term)
+	count(tag.types) > 0
+	some type in document.request.research_types
+	not type in tag.types
+}
+
 # Where one side says nothing there is nothing to compare: a person looks.
-duo_research_types_causes(document) := {finding.made(duo_research_types_findings.unstated)} if {
-	not duo_research_types_stated(document)
-} else := {finding.made(duo_research_types_findings.unfit)}
+duo_research_types_causes(document) := {finding.made(duo_research_types_findings.unfit)} if {
+	duo_research_types_outside(document)
+} else := {finding.made(duo_research_types_findings.unstated)}

@@ -58,3 +58,27 @@ test_an_empty_list_is_referred if {
 test_every_tag_counts if {
 	["DUO-12", "deny"] in {[found.code, found.effect] | some found in rules.verdict.duo_research_types} with input as asked([{"id": "DUO:0000012", "types": ["cohort"]}, {"id": "DUO:0000012", "types": ["trial"]}], set_to("/request/research_types", ["cohort"]))
 }
+
+said(document) := {[found.code, found.effect] | some found in verdict} if {
+	verdict := rules.verdict.duo_research_types with input as document
+}
+
+# One list leaves it open, the other does not name the type.
+beside := asked([{"id": "DUO:0000012", "types": []}, {"id": "DUO:0000012", "types": ["cohort"]}], set_to("/request/research_types", ["trial"]))
+
+test_what_one_list_refuses_is_not_referred_for_another if {
+	said(beside) == {["DUO-12", "deny"]}
+	said(valid.with_all(beside, {"/request/research_types": ["cohort"]})) == {["DUO-12", "refer"]}
+}
+
+test_a_committee_may_decide_where_nothing_is_said if {
+	unstated := asked([{"id": "DUO:0000012", "types": ["cohort"]}], set_to("/approvals/committee", [valid.committee(["DUO-12"])]))
+	rules.verdict.duo_research_types == "ok" with input as unstated
+	said(valid.with_all(unstated, {"/approvals/committee/0/rules": ["DUO-24"]})) == {["DUO-12", "refer"]}
+	said(valid.with_all(unstated, {"/dataset/duo": []})) == {["DUO-12", "refer"]}
+}
+
+test_no_committee_lifts_a_refusal if {
+	decided := {"/approvals/committee": [valid.committee(["DUO-12"])]}
+	said(valid.with_all(beside, decided)) == {["DUO-12", "deny"]}
+}

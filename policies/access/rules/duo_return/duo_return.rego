@@ -11,6 +11,6 @@ verdict["duo_return"] := "ok" if {
 	term := data.access.rules.duo_return.table.term
 	not term in codes
 } else := "ok" if {
-	count(duo.codes) > 0
+	duo.codes
 	input.request.accepts.return_derived == true
 } else := {finding.made(duo_return_findings.unpromised)}

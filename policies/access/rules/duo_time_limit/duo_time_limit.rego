@@ -18,5 +18,8 @@ duo_time_limit_within(document) if {
 	is_number(document.request.months)
 	tags := duo.tags(document, data.access.rules.duo_time_limit.table.term)
 	count(tags) > 0
-	every tag in tags { document.request.months <= tag.months }
+	every tag in tags {
+		is_number(tag.months)
+		document.request.months <= tag.months
+	}
 }

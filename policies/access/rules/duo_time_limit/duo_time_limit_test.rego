@@ -52,3 +52,9 @@ test_a_limit_without_months_is_refused if {
 test_every_tag_counts if {
 	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([{"id": "DUO:0000025", "months": 12}, {"id": "DUO:0000025", "months": 6}], set_to("/request/months", 12))
 }
+
+test_a_limit_that_is_no_number_is_refused if {
+	every months in ["12", null, []] {
+		valid.codes(rules.verdict.duo_time_limit) == {"DUO-25"} with input as asked([{"id": "DUO:0000025", "months": months}], set_to("/request/months", 6))
+	}
+}

@@ -71,3 +71,7 @@ test_no_contents_are_refused if {
 test_missing_contents_are_refused if {
 	"HGR-01" in valid.codes(rules.verdict.genetic_declared) with input as json.patch(undeclared, [{"op": "remove", "path": "/dataset/contains"}])
 }
+
+test_one_kind_of_several_is_enough if {
+	valid.codes(rules.verdict.genetic_declared) == {"HGR-01"} with input as valid.changed("/dataset/contains", ["health", "genetic"])
+}

@@ -27,6 +27,8 @@ genetic_security_few(document) if {
 	document.dataset.hgr.seq in data.access.rules.genetic_security.table.uncounted
 } else if {
 	document.dataset.hgr.seq in data.access.rules.genetic_security.table.counted
-	is_number(document.dataset.hgr.persons)
+
+	# Of nobody nothing was sequenced: the number was not stated.
+	document.dataset.hgr.persons > 0
 	document.dataset.hgr.persons <= data.access.rules.genetic_security.table.persons
 }

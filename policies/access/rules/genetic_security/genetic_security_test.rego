@@ -103,3 +103,8 @@ test_nothing_is_asked_of_a_party_at_home if rules.verdict.genetic_security == "o
 test_missing_hgr_is_refused if {
 	"HGR-07" in valid.codes(rules.verdict.genetic_security) with input as without("/dataset/hgr")
 }
+
+test_a_number_that_was_not_stated_is_refused if {
+	valid.codes(rules.verdict.genetic_security) == {"HGR-07"} with input as changed("/dataset/hgr/persons", 0)
+	rules.verdict.genetic_security == "ok" with input as changed("/dataset/hgr/persons", 1)
+}

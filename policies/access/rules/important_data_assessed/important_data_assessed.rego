@@ -20,7 +20,7 @@ verdict["important_data_assessed"] := "ok" if {
 # An assessment begins with the day it is dated.
 important_data_assessed_lately(document) if {
 	some given in approval.covering("risk_assessment", document)
-	document.context.now < given.valid_from + data.access.rules.important_data_assessed.table.assessment_age_s
+	document.context.now <= given.valid_from + data.access.rules.important_data_assessed.table.assessment_age_s
 }
 
 important_data_assessed_within(document) if {

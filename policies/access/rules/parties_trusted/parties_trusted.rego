@@ -10,7 +10,7 @@ verdict["parties_trusted"] := "ok" if {
 	input.provider.identity_verified == true
 	input.participant.blocked == false
 	input.provider.blocked == false
-	is_string(input.dataset.provenance_statement)
+	parties_trusted_stated(input)
 } else := parties_trusted_causes(input)
 
 parties_trusted_causes(document) := (parties_trusted_unverified(document) | parties_trusted_unstated(document)) | parties_trusted_blocked(document)
@@ -20,7 +20,12 @@ parties_trusted_unverified(document) := {finding.made(parties_trusted_findings.u
 }
 
 parties_trusted_unstated(document) := {finding.made(parties_trusted_findings.unstated) |
-	not is_string(object.get(document, ["dataset", "provenance_statement"], null))
+	not parties_trusted_stated(document)
+}
+
+parties_trusted_stated(document) if {
+	is_string(document.dataset.provenance_statement)
+	document.dataset.provenance_statement != ""
 }
 
 parties_trusted_blocked(document) := {finding.made(parties_trusted_findings.blocked) |

@@ -28,3 +28,28 @@ test_a_blocked_provider_is_refused if {
 test_a_missing_block_is_refused if {
 	"GEN-08" in valid.codes(rules.verdict.parties_trusted) with input as valid.without("/provider/blocked")
 }
+
+test_an_empty_source_statement_is_refused if {
+	valid.codes(rules.verdict.parties_trusted) == {"GEN-05"} with input as valid.changed("/dataset/provenance_statement", "")
+}
+
+# What is wrong, by the words it is told in.
+wrong(document) := {word |
+	words := {"identity of one": "identity", "where the data comes from": "origin", "is blocked": "blocked"}
+	some found in verdict
+	some part, word in words
+	contains(found.text, part)
+} if {
+	verdict := rules.verdict.parties_trusted with input as document
+}
+
+test_each_fault_is_told_and_no_other if {
+	every side in ["participant", "provider"] {
+		wrong(valid.changed(sprintf("/%s/identity_verified", [side]), false)) == {"identity"}
+		wrong(valid.without(sprintf("/%s/identity_verified", [side]))) == {"identity"}
+		wrong(valid.changed(sprintf("/%s/blocked", [side]), true)) == {"blocked"}
+		wrong(valid.without(sprintf("/%s/blocked", [side]))) == {"blocked"}
+	}
+	wrong(valid.without("/dataset/provenance_statement")) == {"origin"}
+	wrong({}) == {"identity", "origin", "blocked"}
+}

@@ -58,7 +58,7 @@ recipient_abroad_uncovered(document) := {finding.made(recipient_abroad_findings.
 } else := {finding.made(recipient_abroad_findings.export)}
 
 recipient_abroad_stored_abroad(document) := {finding.made(recipient_abroad_findings.stored_abroad) |
-	document.request.mode == "M5"
+	document.request.mode in data.access.rules.recipient_abroad.table.kept_modes
 	not recipient_abroad_stored_at_home(document)
 }
 

@@ -25,6 +25,7 @@ us_bulk_data_unconcerned(document) if {
 }
 
 us_bulk_data_other(place) if {
+	is_string(place)
 	country := split(place, "-")[0]
 	every concern in data.access.rules.us_bulk_data.table.concerns { country != concern }
 }

@@ -114,3 +114,47 @@ test_a_look_of_concern_is_refused if {
 test_a_look_unstated_is_refused if {
 	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "remove", "path": "/user/accessing_from"}])
 }
+
+test_a_place_that_is_null_is_refused if {
+	american := valid.with_all(valid.document, {
+		"/dataset/origin": ["US"],
+		"/dataset/persons": 10000,
+		"/participant/country": "DE",
+		"/request/processing_location": "DE",
+		"/user/accessing_from": "DE",
+	})
+	rules.verdict.us_bulk_data == "ok" with input as american
+	every path in ["/participant/country", "/request/processing_location", "/user/accessing_from"] {
+		valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(american, {path: null})
+	}
+}
+
+test_each_kind_has_its_number if {
+	numbers := {
+		"genetic": 100,
+		"omic": 1000,
+		"epigenomic": 1000,
+		"proteomic": 1000,
+		"transcriptomic": 1000,
+		"biometric": 1000,
+		"location": 1000,
+		"health": 10000,
+		"financial": 10000,
+		"imaging": 10000,
+		"moon": 10000,
+	}
+	every kind, number in numbers {
+		every kinds in [[kind], ["health", kind]] {
+			document := valid.with_all(valid.document, {"/dataset/origin": ["US"], "/dataset/contains": kinds})
+			rules.verdict.us_bulk_data == "ok" with input as valid.with_all(document, {"/dataset/persons": number - 1})
+			valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(document, {"/dataset/persons": number})
+		}
+	}
+}
+
+test_one_origin_of_several_is_enough if {
+	valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(valid.document, {
+		"/dataset/origin": ["DE", "US"],
+		"/dataset/persons": 10000,
+	})
+}

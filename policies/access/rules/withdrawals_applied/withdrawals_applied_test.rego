@@ -15,9 +15,9 @@ at(second) := valid.with_all(base, {"/dataset/consent/withdrawals_applied_at": s
 
 test_just_applied_is_ok if ok(base)
 
-test_the_last_second_is_ok if ok(at(now - 86399))
+test_a_day_old_is_ok if ok(at(now - 86400))
 
-test_a_day_old_is_refused if refused(at(now - 86400))
+test_older_than_a_day_is_refused if refused(at(now - 86401))
 
 test_one_to_come_is_refused if refused(at(now + 1))
 
