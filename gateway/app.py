@@ -23,6 +23,7 @@ from gateway.api import (
     catalog,
     contracts,
     health,
+    live,
     participants,
     policy,
     problems,
@@ -71,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Watched)
     install_problem_handlers(app)
     # Routes are tried in order: what is asked most comes first.
-    for part in (access, token, participants, catalog, contracts, approvals, audit, policy, bundles):
+    for part in (access, token, participants, catalog, contracts, approvals, audit, live, policy, bundles):
         app.include_router(part.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(problems.router)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import AfterValidator, BaseModel, Field
@@ -16,6 +17,9 @@ from gateway.api.spool import Spool, SpoolResponse
 from gateway.api.wire import StrictRoute
 from gateway.audit import reader
 from gateway.audit.export import Opening, Row, export_range, export_selection
+from gateway.audit.fhir import MEDIA_TYPE as FHIR_NDJSON
+from gateway.audit.fhir import audit_event
+from gateway.audit.flat import csv_lines, json_lines
 from gateway.audit.reader import Filter, Stored
 from gateway.audit.receipt import format_receipt
 from gateway.audit.tiles import TreeView
@@ -44,8 +48,15 @@ Moment = Annotated[str | None, Field(pattern=_MOMENT), AfterValidator(_on_the_ca
 """The same in a body."""
 Code = Annotated[str | None, Query(max_length=255)]
 
+CountedBy = Literal["type", "outcome", "actor", "dataset", "contract", "code", "year", "month", "day", "hour"]
+
 RECEIPT_JSON = "application/vnd.corridor.receipt+json"
-EXPORT_JSON = "application/vnd.corridor.export+jsonl"
+_MEDIA_TYPES = {
+    "corridor": "application/vnd.corridor.export+jsonl",
+    "csv": "text/csv; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+    "fhir": FHIR_NDJSON,
+}
 
 
 class EntryView(BaseModel):
@@ -80,8 +91,16 @@ class Found:
         contract: Code = None,
         since: Instant = None,
         until: Instant = None,
+        agent: Code = None,
+        code: Annotated[
+            str | None,
+            Query(
+                pattern=r"^[A-Za-z0-9._:-]{1,64}\*?$",
+                description="of a rule or a problem, such as HGR-07; HGR* for all that begin so",
+            ),
+        ] = None,
     ) -> None:
-        self.filter = Filter(type, outcome, participant, dataset, contract, since, until)
+        self.filter = Filter(type, outcome, participant, dataset, contract, since, until, agent, code)
 
 
 Wanted = Annotated[Found, Depends(Found)]
@@ -116,27 +135,60 @@ def get_entry(entry: EntryId, actor: Actor, gateway: Gateway) -> EntryView:
     return EntryView.of(found)
 
 
-@router.get("/audit/export", summary="A self-contained, signed, verifiable export (officer)", response_class=Response)
+class CountView(BaseModel):
+    values: list[str | None] = Field(description="one for each `by`, in its order")
+    entries: int
+
+
+@router.get("/audit/counts", summary="How many entries there are, by what and when (officer)")
+def count_entries(
+    actor: Actor,
+    gateway: Gateway,
+    wanted: Wanted,
+    by: Annotated[list[CountedBy], Query(min_length=1, max_length=2, description="one or two; times are UTC")],
+) -> list[CountView]:
+    """For charts: decisions by outcome and day, refusals by rule. An entry with several codes counts for each."""
+    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    named = list(dict.fromkeys(by))
+    with gateway.db.reading_tx() as tx:
+        found = reader.counts(tx, seen_by=seen_by(actor.caller), filter=wanted.filter, by=named)
+    look(actor, "audit.read", wanted.filter, len(found))
+    return [CountView(values=list(count.values), entries=count.entries) for count in found]
+
+
+@router.get(
+    "/audit/export", summary="Entries as a file that proves itself, or for others (officer)", response_class=Response
+)
 def export(
     actor: Actor,
     gateway: Gateway,
     wanted: Wanted,
+    format: Annotated[Literal["corridor", "csv", "ndjson", "fhir"], Query()] = "corridor",
+    after: Annotated[
+        int | None, Query(ge=0, le=2**53 - 1, description="go on behind this index; not for `corridor`")
+    ] = None,
 ) -> Response:
-    """Check it with `corridor audit verify FILE --key VKEY`, or with any program of your own.
+    """`corridor` is signed: check it with `corridor audit verify FILE --key VKEY`, or with any program of your own.
 
     Without filters: the operator's officer gets every entry, a participant's officer its own with what opens its
     running number in each, which proves that none is left out. With filters: the entries that fit, each with its proof.
+    `csv`, `ndjson` and `fhir` (AuditEvent R4, one a line) are for other programs and prove nothing; oldest first.
     """
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
+    if format == "corridor" and after is not None:
+        raise Malformed("A signed export is whole; leave `after` out, or ask for csv, ndjson or fhir.")
     filter = wanted.filter
     spool = Spool(gateway.settings.home / "scratch")
     try:
         look(actor, "audit.exported", filter, None)
-        spool.write(_export_lines(gateway, actor.caller, filter))
+        if format == "corridor":
+            spool.write(_export_lines(gateway, actor.caller, filter))
+        else:
+            spool.write(_flat_lines(gateway, actor.caller, filter, format, -1 if after is None else after))
     except BaseException:
         spool.close()
         raise
-    return SpoolResponse(spool, EXPORT_JSON)
+    return SpoolResponse(spool, _MEDIA_TYPES[format])
 
 
 @router.get("/receipts/{entry}", summary="An entry you are a party to, with its proof", response_class=Response)
@@ -214,8 +266,24 @@ def _export_lines(gateway: Gateway, caller: Caller, filter: Filter) -> Iterator[
             yield from export_selection(rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, party=own)
 
 
-def _ascending(tx: Tx, seen_by: str | None, filter: Filter, size: int) -> Iterator[Stored]:
-    after = -1
+def _flat_lines(gateway: Gateway, caller: Caller, filter: Filter, format: str, after: int) -> Iterator[bytes]:
+    home = gateway.home
+    with gateway.db.reading_tx() as tx:
+        _, head = reader.head(tx, home.log.verifier)
+        found = _ascending(tx, seen_by(caller), filter, head.size, after)
+        if format == "csv":
+            yield from csv_lines(found, header=after < 0)
+        elif format == "ndjson":
+            yield from json_lines(found)
+        else:
+            for stored in found:
+                resource = audit_event(
+                    stored.record(), index=stored.index, leaf=stored.leaf, origin=home.origin, gateway=home.public_url
+                )
+                yield orjson.dumps(resource) + b"\n"
+
+
+def _ascending(tx: Tx, seen_by: str | None, filter: Filter, size: int, after: int = -1) -> Iterator[Stored]:
     while page := reader.entries(tx, seen_by=seen_by, filter=filter, before=size, after=after, limit=reader.PAGE):
         yield from page
         after = page[-1].index

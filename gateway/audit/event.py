@@ -321,11 +321,17 @@ class AuditEvent:
         actor = Actor(user_id="gateway", org_id=observer)
         return cls("audit.gap", at, "failure", actor, Source(observer), facts={"since": since, "until": until})
 
-    def index_columns(self) -> tuple[str, str, str, str, str, str | None, str | None]:
-        """What officers ask by: id, instant, type, outcome, organisation, dataset, contract."""
+    def index_columns(self) -> tuple[str, str, str, str, str, str, str | None, str | None]:
+        """What officers ask by: id, instant, type, outcome, organisation, agent, dataset, contract."""
         dataset = next((o.id for o in self.objects if o.kind == "dataset"), None)
         contract = self.contract.id if self.contract else None
-        return self.id, instant(self.at), self.type, self.outcome, self.actor.org_id, dataset, contract
+        actor = self.actor
+        return self.id, instant(self.at), self.type, self.outcome, actor.org_id, actor.user_id, dataset, contract
+
+    def codes(self) -> tuple[str, ...]:
+        """The codes of rules and problems that it gives as its reasons, each once."""
+        rules = self.decision.rules if self.decision else ()
+        return tuple(dict.fromkeys((*rules, *(reason.code for reason in self.reasons))))
 
 
 def finish(event: AuditEvent, commitments: Sequence[str]) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import orjson
 
@@ -52,6 +53,9 @@ class Filter:
     contract: str | None = None
     since: str | None = None
     until: str | None = None
+    agent: str | None = None
+    code: str | None = None
+    """Of a rule or a problem; with a star at its end, every code that begins so."""
 
     def given(self) -> dict[str, str]:
         return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
@@ -165,17 +169,57 @@ def tile_reader(tx: Tx) -> TileReader:
     return read
 
 
+TIMES: Final = MappingProxyType({"year": 4, "month": 7, "day": 10, "hour": 13})
+"""How much of an instant names its year, month, day or hour, UTC."""
+COLUMNS: Final = MappingProxyType(
+    {"type": "e.type", "outcome": "e.outcome", "actor": "e.actor_org", "dataset": "e.dataset", "contract": "e.contract"}
+)
+MAX_COUNTS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many entries have these values, one for each thing that was counted by; None where it does not apply."""
+
+    values: tuple[str | None, ...]
+    entries: int
+
+
+def counts(tx: Tx, *, seen_by: str | None, filter: Filter, by: Sequence[str]) -> list[Count]:
+    """How many of the entries that fit there are, by one or two of COLUMNS, TIMES and `code`; in order of the values.
+
+    At most MAX_COUNTS. An entry with several codes counts for each of them.
+    """
+    where, values = conditions(filter, seen_by)
+    named = [_COUNTED[name] for name in by]
+    join = " JOIN log_party p ON p.idx = e.idx AND p.participant = ?" if seen_by is not None else ""
+    join += " JOIN log_code k ON k.idx = e.idx" if "code" in by else ""
+    clause = f" WHERE {' AND '.join(where)}" if where else ""
+    keys = ", ".join(named)
+    sql = f"SELECT {keys}, count(*) FROM log_entry e{join}{clause} GROUP BY {keys} ORDER BY {keys} LIMIT ?"
+    return [Count(tuple(row[:-1]), row[-1]) for row in tx.execute(sql, (*values, MAX_COUNTS)).fetchall()]
+
+
+_COUNTED: Final = MappingProxyType(
+    {**COLUMNS, **{name: f"substr(e.ts, 1, {length})" for name, length in TIMES.items()}, "code": "k.code"}
+)
+
+
 def conditions(filter: Filter, seen_by: str | None) -> tuple[list[str], list[Any]]:
     """What follows WHERE, of an entry `e`, and its values; with `seen_by` the first is for a join with log_party."""
     where: list[str] = []
     values: list[Any] = [] if seen_by is None else [seen_by]
-    for column, value in (("type", filter.type), ("outcome", filter.outcome), ("dataset", filter.dataset)):
+    for column in ("type", "outcome", "dataset", "contract", "agent"):
+        value = getattr(filter, column)
         if value is not None:
             where.append(f"e.{column} = ?")
             values.append(value)
-    if filter.contract is not None:
-        where.append("e.contract = ?")
-        values.append(filter.contract)
+    if filter.code is not None:
+        begin, star, _ = filter.code.partition("*")
+        range_ = "c.code >= ? AND c.code < ?" if star else "c.code = ?"
+        where.append(f"e.idx IN (SELECT c.idx FROM log_code c WHERE {range_})")
+        # A code is ASCII, so nothing that begins alike is behind this.
+        values += [begin, begin + "\x7f"] if star else [begin]
     if filter.participant is not None:
         where.append("EXISTS (SELECT 1 FROM log_party q WHERE q.participant = ? AND q.idx = e.idx)")
         values.append(filter.participant)

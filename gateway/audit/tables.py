@@ -21,16 +21,34 @@ class LogEntry(SQLModel, table=True):
     """One entry: the exact bytes that were hashed, and an index of what officers ask by."""
 
     __tablename__ = "log_entry"
+    # Each with the place in the log, so that the newest of a kind are found without looking at the others.
+    __table_args__ = (
+        Index("log_entry_ts", "ts", "idx"),
+        Index("log_entry_type", "type", "idx"),
+        Index("log_entry_outcome", "outcome", "idx"),
+        Index("log_entry_agent", "agent", "idx"),
+        Index("log_entry_dataset", "dataset", "idx"),
+        Index("log_entry_contract", "contract", "idx"),
+    )
     idx: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     id: str = Field(unique=True)
     ts: str
     type: str
     outcome: str
     actor_org: str
+    agent: str
     dataset: str | None = None
     contract: str | None = None
     leaf: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class LogCode(SQLModel, table=True):
+    """Which entries give a rule's or a problem's code as their reason."""
+
+    __tablename__ = "log_code"
+    code: str = Field(primary_key=True)
+    idx: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 
 
 class LogTile(SQLModel, table=True):

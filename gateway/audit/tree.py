@@ -27,9 +27,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """An entry that is ready to be appended: its index columns, its bytes, and the openings of its parties."""
+    """An entry that is ready to be appended: what it is found by, its bytes, and the openings of its parties."""
 
     columns: tuple[Any, ...]
+    codes: tuple[str, ...]
     leaf: bytes
     body: bytes
     openings: list[tuple[str, int, bytes | None, bytes]]
@@ -40,11 +41,13 @@ class Rows:
     """What a batch adds to the tables."""
 
     entries: list[tuple[Any, ...]] = field(default_factory=list)
+    codes: list[tuple[str, int]] = field(default_factory=list)
     parties: list[tuple[Any, ...]] = field(default_factory=list)
     tiles: list[tuple[int, int, bytes, bytes]] = field(default_factory=list)
 
     def insert(self, tx: Tx) -> None:
         tx.execute_many(_INSERT_ENTRY, self.entries)
+        tx.execute_many(_INSERT_CODE, self.codes)
         tx.execute_many(_INSERT_PARTY, self.parties)
         tx.execute_many(_INSERT_TILE, self.tiles)
 
@@ -112,7 +115,7 @@ class Tree:
             if len(body) > MAX_ENTRY_BYTES:
                 raise EntryTooLarge(f"The entry has {len(body)} bytes.")
             leaf = leaf_hash(body)
-            staged.append(Staged(record.event.index_columns(), leaf, body, openings))
+            staged.append(Staged(record.event.index_columns(), record.event.codes(), leaf, body, openings))
             for who, seq, _prev, _salt in openings:
                 tails[who] = (seq, leaf)
         return staged
@@ -121,6 +124,7 @@ class Tree:
         """Take staged entries into the tree, and their rows into the batch's."""
         for entry in staged:
             rows.entries.append((self.size, *entry.columns, entry.leaf, entry.body))
+            rows.codes.extend((code, self.size) for code in entry.codes)
             for who, seq, prev, salt in entry.openings:
                 rows.parties.append((who, self.size, seq, salt, prev))
                 self._tails[who] = (seq, entry.leaf)
@@ -154,9 +158,10 @@ def read_head(tx: Tx, *, lock: bool = False) -> Head:
 _SELECT_HEAD = "SELECT size, frontier, checkpoint FROM log_head WHERE id = 1"
 _LOCK_HEAD = "SELECT size, frontier, checkpoint FROM log_head WHERE id = 1 FOR UPDATE"
 _INSERT_ENTRY = (
-    "INSERT INTO log_entry (idx, id, ts, type, outcome, actor_org, dataset, contract, leaf, body)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO log_entry (idx, id, ts, type, outcome, actor_org, agent, dataset, contract, leaf, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_INSERT_CODE = "INSERT INTO log_code (code, idx) VALUES (?, ?)"
 _INSERT_PARTY = "INSERT INTO log_party (participant, idx, seq, salt, prev) VALUES (?, ?, ?, ?, ?)"
 _INSERT_TILE = "INSERT INTO log_tile (level, n, root, hashes) VALUES (?, ?, ?, ?)"
 _SELECT_TAIL = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -34,10 +34,13 @@ def list_entries(
     contract: Annotated[str | None, typer.Option()] = None,
     since: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
     until: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    by: Annotated[str | None, typer.Option("--agent", help="what this agent did, by its handle")] = None,
+    code: Annotated[str | None, typer.Option(help="of a rule or problem, such as HGR-07; HGR* for all of them")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
 ) -> None:
     """Entries you may see, newest first (officer)."""
     wanted = {"type": type, "outcome": outcome, "participant": participant, "dataset": dataset, "contract": contract}
+    wanted |= {"agent": by, "code": code}
     with options.client(agent) as gateway:
         page = gateway.get("/v1/audit/entries", **wanted, since=since, until=until, limit=limit)
     flat = [_flat(entry) | {"reason": _code(entry)} for entry in page["entries"]]
@@ -72,11 +75,41 @@ def key(agent: As) -> None:
 
 
 @app.command()
-def export(agent: As, out: Annotated[Path, typer.Option(help="the export goes here")]) -> None:
-    """A self-contained export of every entry you may see (officer)."""
+def counts(
+    agent: As,
+    by: Annotated[list[str], typer.Option(help="type, outcome, actor, dataset, contract, code; year to hour")],
+    type: Annotated[str | None, typer.Option(help="access.decision, contract.signed …")] = None,
+    outcome: Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")] = None,
+    dataset: Annotated[str | None, typer.Option()] = None,
+    contract: Annotated[str | None, typer.Option()] = None,
+    since: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    until: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    code: Annotated[str | None, typer.Option(help="of a rule or problem; HGR* for all that begin so")] = None,
+) -> None:
+    """How many entries there are, by one or two things (officer)."""
+    wanted = {"type": type, "outcome": outcome, "dataset": dataset, "contract": contract, "code": code}
     with options.client(agent) as gateway:
-        options.write(out, gateway.raw("/v1/audit/export"))
-    show.done(f"{out} is written. Check it with: corridor audit verify {out} --key VKEY")
+        found = gateway.get("/v1/audit/counts", by=by, since=since, until=until, **wanted)
+    flat = [{**dict(zip(by, one["values"], strict=True)), "entries": one["entries"]} for one in found]
+    show.rows(flat, (*by, "entries"), empty="No entries that you may see.")
+
+
+@app.command()
+def export(
+    agent: As,
+    out: Annotated[Path, typer.Option(help="the export goes here")],
+    form: Annotated[
+        Literal["corridor", "csv", "ndjson", "fhir"], typer.Option("--format", help="corridor proves itself")
+    ] = "corridor",
+    after: Annotated[int | None, typer.Option(help="go on behind this index; not for corridor")] = None,
+) -> None:
+    """Every entry you may see, as a file that proves itself, or for other programs (officer)."""
+    with options.client(agent) as gateway:
+        options.fetch(gateway, out, "/v1/audit/export", format=form, after=after)
+    if form == "corridor":
+        show.done(f"{out} is written. Check it with: corridor audit verify {out} --key VKEY")
+    else:
+        show.done(f"{out} is written. It proves nothing by itself; --format corridor does.")
 
 
 @app.command()

@@ -88,7 +88,14 @@ def _run(story: Story, *, serve: bool, started: float) -> None:
 @contextmanager
 def serving(settings: Settings, port: int) -> Iterator[Callable[[], None]]:
     """A gateway in a thread of this process, ready to answer; gives a function that waits for Ctrl-C."""
-    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, access_log=False, log_level="warning")
+    config = uvicorn.Config(
+        create_app(settings),
+        host="127.0.0.1",
+        port=port,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="gateway", daemon=True)
     thread.start()

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
+from gateway.cli import show
 from gateway.crypto.canonical import strict_json
 from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
@@ -65,6 +74,26 @@ def read(path: Path) -> bytes:
     if len(data) > MAX_FILE:
         raise FileRefused(f"{path} is over {MAX_FILE} bytes.")
     return data
+
+
+def fetch(gateway: Client, path: Path, address: str, **query: Any) -> None:
+    """A long answer, as it comes, into a new file; one that breaks off leaves none behind. Progress to people."""
+    part = path.with_name(path.name + ".part")
+    if path.exists():
+        raise FileRefused(f"{path} exists already; name another file or remove it yourself.")
+    columns = (TextColumn("receiving"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with gateway.download(address, **query) as response:
+        try:
+            with part.open("xb") as file, Progress(*columns, console=show.err, transient=True) as progress:
+                task = progress.add_task("receiving", total=int(response.headers.get("content-length", 0)) or None)
+                for piece in response.iter_bytes():
+                    file.write(piece)
+                    progress.update(task, advance=len(piece))
+            part.rename(path)
+        except OSError as error:
+            raise FileRefused(f"{path}: {error.strerror or 'cannot be written'}.") from None
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def write(path: Path, data: bytes) -> None:

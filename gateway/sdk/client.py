@@ -84,16 +84,32 @@ class Client:
         return self._checked(self._send("GET", path)).content
 
     @contextmanager
+    def download(self, path: str, **query: Any) -> Iterator[httpx2.Response]:
+        """A resource whose bytes are read as they come.
+
+        Raises:
+            Refused: nothing was released.
+        """
+        params = {name: value for name, value in query.items() if value is not None}
+        with self._streamed("GET", path, params=params, headers=self._headers()) as response:
+            yield response
+
+    @contextmanager
     def stream(self, path: str, body: Any, **query: str) -> Iterator[httpx2.Response]:
         """A response whose body is read as it comes. `body`: bytes as they are, anything else as JSON.
 
         Raises:
             Refused: nothing was released.
         """
+        sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
+        headers = self._headers(BYTES if isinstance(body, bytes) else None)
+        with self._streamed("POST", path, params=query, headers=headers, **sent) as response:
+            yield response
+
+    @contextmanager
+    def _streamed(self, method: str, path: str, **request: Any) -> Iterator[httpx2.Response]:
         try:
-            sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
-            headers = self._headers(BYTES if isinstance(body, bytes) else None)
-            with self._http.stream("POST", path, params=query, headers=headers, **sent) as response:
+            with self._http.stream(method, path, **request) as response:
                 if response.is_error:
                     response.read()
                     self._checked(response)

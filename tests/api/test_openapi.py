@@ -208,6 +208,9 @@ def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[s
     officer.get("/v1/audit/entries")
     officer.get(f"/v1/audit/entries/{entry}")
     officer.raw("/v1/audit/export")
+    officer.get("/v1/audit/counts", by="outcome")
+    with officer.download("/v1/audit/stream", after=0) as events:
+        assert next(events.iter_bytes())
     officer.raw(f"/v1/receipts/{entry}")
     officer.raw("/v1/audit/checkpoint")
     officer.get("/v1/audit/consistency", old=1)

@@ -239,6 +239,7 @@ def test_what_officers_ask_by_is_in_the_entry():
         entry["event"]["type"],
         entry["event"]["outcome"],
         entry["actor"]["org_id"],
+        entry["actor"]["user_id"],
         entry["objects"][0]["id"],
         entry["contract"]["id"],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -12,7 +13,7 @@ import pytest
 
 from gateway.audit import reader
 from gateway.audit.errors import LogDamaged
-from gateway.audit.event import Contract
+from gateway.audit.event import Contract, Reason
 from gateway.audit.log import Log, Outcome
 from gateway.audit.merkle import Frontier, verify_consistency, verify_inclusion
 from gateway.audit.reader import Filter
@@ -27,7 +28,9 @@ SIZE = 60
 
 
 def _kind(n: int) -> dict[str, Any]:
-    return {"type": TYPES[n % 2], "outcome": "failure" if n % 5 == 0 else "success"}
+    codes = [code for code, step in (("HGR-07", 5), ("HGR-08", 7)) if n % step == 0]
+    reasons = tuple(Reason(code, "Why.") for code in codes)
+    return {"type": TYPES[n % 2], "outcome": "failure" if n % 5 == 0 else "success", "reasons": reasons}
 
 
 def _parties(n: int) -> tuple[str, ...]:
@@ -55,7 +58,15 @@ FILTERS: dict[str, tuple[Filter, Any]] = {
     "a window": (Filter(since=instant(START + 600), until=instant(START + 660)), lambda n: n == 10),
     "contract": (Filter(contract="urn:uuid:never"), lambda n: False),
     "several": (Filter(type=TYPES[0], dataset=DATASETS[0], outcome="success"), lambda n: n % 6 == 0 and n % 5 != 0),
+    "agent": (Filter(agent="gateway"), lambda n: True),
+    "another agent": (Filter(agent="a-00000000000000000000"), lambda n: False),
+    "code": (Filter(code="HGR-07"), lambda n: n % 5 == 0),
+    "codes that begin alike": (Filter(code="HGR*"), lambda n: n % 5 == 0 or n % 7 == 0),
+    "a code that is only a beginning": (Filter(code="HGR"), lambda n: False),
+    "any code": (Filter(code="*"), lambda n: n % 5 == 0 or n % 7 == 0),
+    "code of a type": (Filter(code="HGR-08", type=TYPES[0]), lambda n: n % 14 == 0),
     "injection": (Filter(dataset="' OR 1=1 --"), lambda n: False),
+    "injected code": (Filter(code="' OR 1=1 --*"), lambda n: False),
 }
 
 
@@ -203,3 +214,46 @@ def test_readers_see_whole_batches_while_the_log_grows(database: str) -> None:
 def alter_own(log: Log, sql: str) -> None:
     """Change a log at rest from inside, for SQLite lets nobody else write."""
     log.record(lambda tx: tx.execute(sql) and Outcome(()))
+
+
+COUNTED: dict[tuple[str, ...], Any] = {
+    ("outcome",): lambda n: [("failure" if n % 5 == 0 else "success",)],
+    ("hour", "type"): lambda n: [(instant(START + 60 * n)[:13], TYPES[n % 2])],
+    ("day",): lambda n: [(instant(START + 60 * n)[:10],)],
+    ("code",): lambda n: [(code,) for code, step in (("HGR-07", 5), ("HGR-08", 7)) if n % step == 0],
+    ("dataset", "code"): lambda n: [
+        (DATASETS[n % 3], code) for code, step in (("HGR-07", 5), ("HGR-08", 7)) if n % step == 0
+    ],
+    ("contract",): lambda n: [(None,)],
+}
+
+
+@pytest.mark.parametrize("seen_by", [None, HOSPITAL, "did:web:nobody.example"])
+@pytest.mark.parametrize("by", COUNTED, ids=" and ".join)
+@pytest.mark.parametrize("name", ["all", "outcome", "a window", "codes that begin alike", "participant"])
+def test_counts_are_those_of_the_entries_that_fit(
+    log: Log, by: tuple[str, ...], name: str, seen_by: str | None
+) -> None:
+    filter, fits = FILTERS[name]
+    wanted: Counter[tuple[Any, ...]] = Counter()
+    for n in range(SIZE):
+        if fits(n) and (seen_by is None or seen_by in _parties(n)):
+            wanted.update(COUNTED[by](n))
+    with log.db.reading_tx() as tx:
+        found = reader.counts(tx, seen_by=seen_by, filter=filter, by=by)
+    assert {count.values: count.entries for count in found} == wanted
+    assert [count.values for count in found] == sorted(wanted, key=str)
+
+
+def test_a_rare_entry_is_found_without_looking_at_the_others(log: Log) -> None:
+    """On either database the plan uses an index for what is filtered by."""
+    columns = ("dataset", "contract", "agent", "outcome", "type")
+    with log.db.reading_tx() as tx:
+        if tx.is_postgresql:
+            tx.execute("SET LOCAL enable_seqscan = off")  # a table of sixty rows is read whole otherwise
+        for name in columns:
+            conditions, values = reader.conditions(Filter(**{name: "x"}), None)
+            sql = f"SELECT e.idx FROM log_entry e WHERE {' AND '.join(conditions)} ORDER BY e.idx DESC LIMIT 50"  # noqa: S608  ours
+            explain = "EXPLAIN " if tx.is_postgresql else "EXPLAIN QUERY PLAN "
+            plan = str(tx.execute(explain + sql, values).fetchall())
+            assert f"log_entry_{name}" in plan, plan

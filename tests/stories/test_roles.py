@@ -72,6 +72,8 @@ MAY: dict[str, frozenset[str]] = {
     "GET /v1/audit/entries": frozenset({"officer", "operator"}),
     "GET /v1/audit/entries/{entry}": frozenset({"officer", "operator"}),
     "GET /v1/audit/export": frozenset({"officer", "operator"}),
+    "GET /v1/audit/counts": frozenset({"officer", "operator"}),
+    "GET /v1/audit/stream": frozenset({"officer", "operator"}),
     "GET /v1/audit/checkpoint": EVERYONE,
     "GET /v1/audit/consistency": EVERYONE,
     "GET /v1/audit/key": EVERYONE,

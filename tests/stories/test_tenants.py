@@ -77,6 +77,8 @@ OPEN = {
     "GET /v1/exports",
     "GET /v1/audit/consistency",
     "GET /v1/audit/export",
+    "GET /v1/audit/counts",  # and what others may follow: tests/stories/test_reviewing.py
+    "GET /v1/audit/stream",
     "POST /v1/policy/what-if",  # for the operator's officer, who sees every entry
     "POST /v1/policy/bundles",  # these two are for the operator
     "POST /v1/policy/shadow",
