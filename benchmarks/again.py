@@ -1,4 +1,4 @@
-"""Deciding a long log again: `python -m benchmarks.again [DECISIONS [ROUNDS]]`, by default a hundred thousand, three times.
+"""Deciding a long log again: `python -m benchmarks.again [DECISIONS [ROUNDS]]`, a hundred thousand, three times.
 
 A candidate with one changed threshold is asked about every recorded decision, as `corridor policy what-if` does it:
 read from the database, checked against the entry's digest, decided in a child process, compared and counted. Beside
@@ -37,17 +37,24 @@ from gateway.policy.engine import ENTRYPOINT
 from gateway.policy.store import keep_bundle
 from gateway.policy.trial import Trial
 from gateway.settings import POLICIES
-from tests.policy.documents import HOSPITAL, PHARMA, changed
+from tests.policy.documents import HOSPITAL, PHARMA, changed, consent, export_approval
 from tests.policy.inputs import HARMLESS, REFUSED
 
 DECISIONS = 100_000
 BATCH = 500
+ABROAD = {
+    "user.accessing_from": "DE",
+    "dataset.consent": consent(overseas=True),
+    "approvals.export": [export_approval()],
+    "exports.after": {"sensitive": 7_000, "other": 0},
+}
+"""What the changed threshold refuses."""
 ROUNDS = 3
 
 
 def inputs(count: int) -> Iterator[bytes]:
     """Inputs near the line between permit and refusal, each of an agent of its own, so that none is another's."""
-    contents = [*HARMLESS, *REFUSED]
+    contents = [*HARMLESS, *REFUSED, ABROAD]
     for n in range(count):
         yield as_bytes(changed(contents[n % len(contents)] | {"user.id": f"a-{n:020x}"}))
 
@@ -63,7 +70,7 @@ def candidate(bundle: Bundle) -> dict[str, bytes]:
 def fill(log: Log, bundle: Bundle, count: int) -> None:
     """Record so many decisions with their inputs, as the broker would have."""
     ask = asker(bundle)
-    decided = [parse_decision(ask(data).encode()) for data in inputs(len(HARMLESS) + len(REFUSED))]
+    decided = [parse_decision(ask(data).encode()) for data in inputs(len(HARMLESS) + len(REFUSED) + 1)]
     deed = Deed(Actor("gateway", HOSPITAL), Source("benchmark"), 1_795_392_000)
     documents = inputs(count)
     for begin in range(0, count, BATCH):
