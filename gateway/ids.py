@@ -41,6 +41,12 @@ def uuid7() -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def uuid7_floor(at: float) -> str:
+    """What every `uuid7` made before this moment (seconds, UTC) sorts below, and no later one does."""
+    digits = f"{max(0, int(at * 1000)):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
+
+
 def urn() -> str:
     """`urn:uuid:` and a time-ordered UUID: the id of a contract, an offer or a dataset."""
     return f"urn:uuid:{uuid7()}"

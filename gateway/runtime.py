@@ -20,6 +20,7 @@ from gateway.access.broker import Broker, Sources
 from gateway.access.engine import Limits
 from gateway.access.engines import Engines
 from gateway.access.ground import Grounds
+from gateway.access.retention import erase_old_inputs
 from gateway.approvals import recording, review
 from gateway.audit import state
 from gateway.audit.create import create_log
@@ -260,6 +261,8 @@ class Runtime:
         deed = self.deed()
         for ends in (contract_lifecycle.expire, recording.expire, review.lapse):
             self.log.record(partial(ends, deed=deed))
+        years, operator = self.settings.keep_inputs_years, self.home.operator
+        self.log.record(partial(erase_old_inputs, deed=deed, years=years, operator=operator))
         if not self.db.is_sqlite:
             self._recover()
         self.shadow.follow()

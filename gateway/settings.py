@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen on")
     query_memory_mb: int = Field(default=512, ge=64, description="memory of one delivery's query engine")
+    keep_inputs_years: int = Field(
+        default=6, ge=3, le=100, description="what decisions were made on is erased after so many years"
+    )
     deliveries: int = Field(
         default=8, ge=1, le=256, description="data streams at a time; more wait or are told to come back"
     )

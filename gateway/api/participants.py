@@ -203,6 +203,14 @@ def suspend_agent(agent: AgentId, actor: Actor) -> None:
     actor.record(lambda tx: enrolment.suspend(tx, agent, actor.caller.participant.id, deed))
 
 
+@router.post("/agents/{agent}/erase", status_code=204, summary="Forget whom a suspended agent's handle stands for")
+def erase_agent(agent: AgentId, actor: Actor) -> None:
+    """For good: the label is gone, the agent cannot come back. Entries and proofs stay as they are."""
+    actor.caller.need(AgentRole.ADMIN, AgentRole.OPERATOR)
+    deed = actor.deed()
+    actor.record(lambda tx: enrolment.erase(tx, agent, actor.caller.participant.id, deed))
+
+
 @router.post("/agents/{agent}/reinstate", status_code=204, summary="Let an agent of your participant in again")
 def reinstate_agent(agent: AgentId, actor: Actor) -> None:
     actor.caller.need(AgentRole.ADMIN, AgentRole.OPERATOR)

@@ -100,6 +100,18 @@ def suspend_agent(handle: str, agent: As) -> None:
     show.done(f"{handle} is suspended.")
 
 
+@agents.command("erase")
+def erase_agent(
+    handle: str, agent: As, yes: Annotated[bool, typer.Option("--yes", help="erase without asking")] = False
+) -> None:
+    """Forget, for good, whom a suspended agent's handle stands for."""
+    if not yes:
+        typer.confirm(f"Erase whom {handle} stands for? It cannot be brought back.", abort=True)
+    with options.client(agent) as gateway:
+        gateway.post(f"/v1/agents/{quote(handle, safe='')}/erase", {})
+    show.done(f"Whom {handle} stands for is erased; the log's entries stay as they are.")
+
+
 @agents.command()
 def me(agent: As) -> None:
     """Who the gateway takes you for."""

@@ -115,6 +115,18 @@ def reinstate(tx: Tx, agent: str, participant: str, deed: Deed) -> Outcome:
     return _move(tx, agent, participant, deed, "suspended", "active", "agent.reinstated")
 
 
+def erase(tx: Tx, agent: str, participant: str, deed: Deed) -> Outcome:
+    """Forget whom a suspended agent's handle stands for. The log keeps the handle, which says nothing any more."""
+    row = tx.execute("SELECT state FROM agent WHERE id = ? AND participant = ?", (agent, participant)).fetchone()
+    if row is None:
+        raise NotFound
+    if row[0] != "suspended":
+        raise WrongState("The agent is in use. Suspend it first; whom its handle stands for is then erased for good.")
+    tx.execute("UPDATE agent SET label = '', state = 'erased' WHERE id = ?", (agent,))
+    event = deed.event("record.erased", objects=(Object("agent", agent),), facts={"kind": "agent-label"})
+    return Outcome((Record(event, (participant, deed.actor.org_id)),))
+
+
 def _move(tx: Tx, agent: str, participant: str, deed: Deed, source: str, target: str, event: str) -> Outcome:
     if agent == deed.actor.user_id:
         raise WrongState("An agent cannot suspend itself; ask another administrator.")

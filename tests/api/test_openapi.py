@@ -161,6 +161,8 @@ def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[s
     assert agent in {a["id"] for a in admin.get("/v1/agents")}
     admin.post(f"/v1/agents/{agent}/suspend", {})
     admin.post(f"/v1/agents/{agent}/reinstate", {})
+    admin.post(f"/v1/agents/{agent}/suspend", {})
+    admin.post(f"/v1/agents/{agent}/erase", {})
     space.call(None, "POST", "/v1/token", data=token_request(admin, admin.assertion()))
     admin.get("/v1/me")
     admin.get("/v1/policy/rules")

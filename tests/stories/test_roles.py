@@ -38,6 +38,7 @@ MAY: dict[str, frozenset[str]] = {
     "GET /v1/agents": frozenset({"admin", "operator", "officer"}),
     "POST /v1/agents": frozenset({"admin", "operator"}),
     "POST /v1/agents/{agent}/suspend": frozenset({"admin", "operator"}),
+    "POST /v1/agents/{agent}/erase": frozenset({"admin", "operator"}),
     "POST /v1/agents/{agent}/reinstate": frozenset({"admin", "operator"}),
     "GET /v1/me": EVERYONE,
     "POST /v1/datasets": frozenset({"provider"}),

@@ -59,6 +59,7 @@ BY_ID: dict[str, tuple[str, Callable[[str], Call]]] = {
     "GET /v1/policy/decisions/{entry}": ("entry", lambda i: ("GET", f"/v1/policy/decisions/{i}", {})),
     "POST /v1/policy/replay": ("contract", lambda i: ("POST", "/v1/policy/replay", {"json": {"contract": i}})),
     "POST /v1/agents/{agent}/suspend": ("agent", lambda i: ("POST", f"/v1/agents/{i}/suspend", {})),
+    "POST /v1/agents/{agent}/erase": ("agent", lambda i: ("POST", f"/v1/agents/{i}/erase", {})),
     "POST /v1/agents/{agent}/reinstate": ("agent", lambda i: ("POST", f"/v1/agents/{i}/reinstate", {})),
 }
 # Organisations are listed to all who are admitted; an export shows the filter it was made with (see below).
