@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 from typing import Any
-from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -16,24 +14,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
-from gateway.approvals.votes import Question, Vote, sign_vote
-from gateway.crypto.private import generate, public_jwk
-from gateway.home import Home
 from gateway.sdk.client import Client
-from gateway.settings import POLICIES
-from tests.policy.archives import of_folder
+from tests.api.everything import everything
 from tests.space import (
     HOSPITAL,
     OPERATOR,
     PHARMA,
-    Party,
     Space,
     data_space,
-    registration,
-    terms,
     token_of,
-    token_request,
-    wanted,
 )
 
 EXAMPLES = 12
@@ -144,81 +133,7 @@ def successes(space: Space) -> dict[str, float]:
 
 def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[str, Any]) -> None:
     before = successes(space)
-    admin, officer = space.agent(PHARMA, "admin"), space.agent(PHARMA, "officer")
-    provider, operator = space.agent(HOSPITAL, "provider"), space.operator
-    party = Party("did:web:newcomer.example", dict(generate("Ed25519")))
-    admission, _key = space.admission(party, "other")
-    operator.post("/v1/participants", admission)
-    operator.get("/v1/participants")
-    one = f"/v1/participants/{quote(party.did, safe='')}"
-    operator.get(one)
-    operator.get(one + "/keys")
-    operator.post(one + "/suspend", {})
-    operator.post(one + "/reinstate", {})
-    key = public_jwk(generate("ES256"))
-    body = {"label": "new", "roles": ["officer"], "location": "CN-BJ", "key": key}
-    agent = admin.post("/v1/agents", body)["id"]
-    assert agent in {a["id"] for a in admin.get("/v1/agents")}
-    admin.post(f"/v1/agents/{agent}/suspend", {})
-    admin.post(f"/v1/agents/{agent}/reinstate", {})
-    admin.post(f"/v1/agents/{agent}/suspend", {})
-    admin.post(f"/v1/agents/{agent}/erase", {})
-    space.call(None, "POST", "/v1/token", data=token_request(admin, admin.assertion()))
-    admin.get("/v1/me")
-    admin.get("/v1/policy/rules")
-    dataset = provider.post("/v1/datasets", registration())["id"]
-    provider.get("/v1/datasets")
-    provider.get(f"/v1/datasets/{dataset}")
-    provider.get(f"/v1/datasets/{dataset}/dcat")
-    offer = provider.post("/v1/offers", {"dataset": dataset, "terms": terms()})["id"]
-    admin.get("/v1/offers", dataset=dataset)
-    unwanted = space.accept(offer)["id"]
-    admin.post(f"/v1/contracts/{unwanted}/decline", {})
-    contract = space.agree(dataset)
-    provider.post(f"/v1/offers/{offer}/withdraw", {})
-    admin.get("/v1/contracts")
-    admin.raw(f"/v1/contracts/{contract}/envelope")
-    admin.raw(f"/v1/contracts/{contract}/keys")
-    entry = space.ask(contract).headers["corridor-entry"]
-    operator.post("/v1/issuers", {"participant": HOSPITAL, "kinds": ["ethics"]})
-    admin.get("/v1/issuers")
-    approval = space.approve(HOSPITAL, "ethics", datasets=[dataset])
-    admin.get("/v1/approvals")
-    for path in ("", "/envelope", "/keys"):
-        admin.raw(f"/v1/approvals/{approval}{path}")
-    provider.post(f"/v1/approvals/{approval}/withdraw", {})
-    provider.get("/v1/exports")
-    review = space.ask(contract, purpose={"id": "P05", "flags": ["vulnerable"]}).json()["review"]
-    admin.get("/v1/reviews")
-    reviewer = space.agent(HOSPITAL, "reviewer")
-    question = Question.model_validate(reviewer.get(f"/v1/reviews/{review}")["question"]).digest
-    now, voter = int(time.time()), reviewer.agent.agent
-    vote = Vote(ver=1, typ="ReviewVote", question=question, reviewer=voter, vote="refuse", reason="no", iat=now)
-    reviewer.post(f"/v1/reviews/{review}/votes", json.loads(sign_vote(vote, reviewer.agent.key)))
-    space.agent(PHARMA, "researcher").post("/v1/policy/explain", wanted(contract))
-    officer.get(f"/v1/policy/decisions/{entry}")
-    with officer.stream("/v1/policy/replay", {"contract": contract}) as lines:
-        assert b"report" in lines.read()
-    with operator.stream("/v1/policy/what-if", of_folder(POLICIES)) as lines:
-        assert b"report" in lines.read()
-    signed = of_folder(POLICIES, Home.load(space.settings.home, passphrase=None).bundle_key)
-    assert operator.upload("/v1/policy/bundles", signed)["entry"] is None
-    operator.get("/v1/policy/bundles")
-    operator.upload("/v1/policy/shadow", signed)
-    operator.get("/v1/policy/shadow")
-    operator.delete("/v1/policy/shadow")
-    officer.get("/v1/audit/entries")
-    officer.get(f"/v1/audit/entries/{entry}")
-    officer.raw("/v1/audit/export")
-    officer.get("/v1/audit/counts", by="outcome")
-    with officer.download("/v1/audit/stream", after=0) as events:
-        assert next(events.iter_bytes())
-    officer.raw(f"/v1/receipts/{entry}")
-    officer.raw("/v1/audit/checkpoint")
-    officer.get("/v1/audit/consistency", old=1)
-    officer.get("/v1/audit/key")
-    provider.post(f"/v1/contracts/{contract}/revoke", {})
-    provider.post(f"/v1/datasets/{dataset}/withdraw", {})
+    everything(space)
     for path in operations(document):
         method, _, route = path.partition(" ")
         if method == "GET" and not route.startswith("/v1/") and "{" not in route:
