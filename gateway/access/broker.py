@@ -224,6 +224,14 @@ class Broker:
             raise GroundGone("An approval that the delivery stood on ended or was withdrawn.")
         return again
 
+    def hindered(self, asked: Asked) -> Problem | None:
+        """Why a request that the rules permit would not be carried out: what the plan says, without opening anything."""
+        try:
+            self._prepared(asked, _data_request(asked.request))
+        except Problem as problem:
+            return problem
+        return None
+
     def _prepared(self, asked: Asked, wanted: DataRequest) -> Delivery:
         """The delivery as planned from everything that is owed: the contract's demands and the policy's."""
         contract, dataset = asked.ground.contract, asked.ground.dataset

@@ -34,10 +34,14 @@ class NotReplayable(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The policy's answer and, of a refusal, the changes it would pass with: each alone, or in pairs."""
+    """The policy's answer and, of a refusal, the changes it would pass with: each alone, or in pairs.
+
+    `hindrance`: why a request that the rules permit would not be carried out all the same.
+    """
 
     decision: Decision
     would_pass: list[tuple[Change, ...]]
+    hindrance: Problem | None = None
 
 
 async def explain(
@@ -54,12 +58,14 @@ async def explain(
     except (NotFound, ContractNotInForce) as refusal:
         await broker.asked_in_vain(caller, refusal, request_id)
         raise
-    changes = []
-    if asked.decision.result != "permit":
+    changes, hindrance = [], None
+    if asked.decision.result == "permit":
+        hindrance = broker.hindered(asked)
+    else:
         policy = await broker.policies.under(asked.decision.bundle)
         changes = await passing(policy.engine, asked.decision, json.loads(asked.document))
     recorded = await broker.log.submit(lambda _tx: question(asked))
-    return Explanation(asked.decision, changes), recorded
+    return Explanation(asked.decision, changes, hindrance), recorded
 
 
 async def explain_entry(db: Database, active: Active, entry: str, record: dict[str, Any]) -> Explanation:

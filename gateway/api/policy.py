@@ -39,6 +39,12 @@ class ChangeView(BaseModel):
     text: str
 
 
+class HindranceView(BaseModel):
+    code: str = Field(description="the problem's name, as a request would be answered with it")
+    title: str
+    detail: str
+
+
 class ExplanationView(BaseModel):
     """The policy's answer with every reason, and what would pass: each list holds changes that pass together."""
 
@@ -48,13 +54,18 @@ class ExplanationView(BaseModel):
     obligations: list[dict[str, Any]]
     limits: dict[str, str]
     would_pass: list[list[ChangeView]]
+    hindrance: HindranceView | None = Field(
+        default=None, description="why a request that the rules permit would not be carried out all the same"
+    )
     entry: str = Field(description="the entry that records the question, or the one that was explained")
 
     @classmethod
     def of(cls, explanation: Explanation, entry: str) -> ExplanationView:
         decision = explanation.decision.model_dump(mode="json")
         changes = [[ChangeView(kind=c.kind, text=c.text) for c in together] for together in explanation.would_pass]
-        return cls(**decision, would_pass=changes, entry=entry)
+        found = explanation.hindrance
+        hindrance = None if found is None else HindranceView(code=found.slug, title=found.title, detail=found.detail)
+        return cls(**decision, would_pass=changes, hindrance=hindrance, entry=entry)
 
 
 @router.get("/policy/rules", summary="Every rule: what it demands, what it can say, its source in law and its remedy")

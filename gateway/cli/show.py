@@ -112,6 +112,13 @@ def answer(found: Mapping[str, Any]) -> None:
     out.print(f"[bold {colour}]{escape(found['result'])}[/bold {colour}]")
     _reasons(found["reasons"], out)
     would_pass(found["would_pass"], out)
+    if hindrance := found.get("hindrance"):
+        out.print(
+            Padding(
+                f"[yellow]but not carried out:[/yellow] {escape(hindrance['detail'] or hindrance['title'])}",
+                (0, 0, 0, 2),
+            )
+        )
     for owed in found["obligations"]:
         out.print(Padding("owes " + escape(plain("", owed)), (0, 0, 0, 2)))
     out.print(f"  [dim]entry {escape(found['entry'])}[/dim]")

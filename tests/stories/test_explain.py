@@ -201,3 +201,25 @@ def test_few_at_a_time_make_decisions_again(asked: tuple[Space, str, list[str]])
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert sum(answer.status_code == 200 for answer in answers) >= 1
     assert report(officer, path, {})["decided"]
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"filter": {"column": "subject_id", "op": "eq", "value": 1001}}, "filter-not-permitted"),
+        ({"limit": 5, "action": "compute", "mode": "M3"}, "action-not-offered"),
+        ({"columns": ["sex", "sex"]}, "columns-malformed"),
+    ],
+)
+def test_what_the_rules_permit_and_nobody_carries_out_is_said(space: Space, members: dict[str, Any], code: str) -> None:
+    contract = space.agree(space.datasets["csv"], actions=["read", "aggregate", "compute"])
+    answer = space.agent(PHARMA, "researcher").post("/v1/policy/explain", question(contract, **members))
+    assert answer["result"] == "permit", answer
+    assert answer["hindrance"]["code"] == code
+    told = space.ask(contract, **members)
+    assert told.json()["type"].endswith(code)
+
+
+def test_what_is_carried_out_has_no_hindrance(space: Space) -> None:
+    contract = space.agree(space.datasets["csv"])
+    assert space.agent(PHARMA, "researcher").post("/v1/policy/explain", question(contract))["hindrance"] is None
