@@ -225,7 +225,7 @@ class Broker:
         return again
 
     def hindered(self, asked: Asked) -> Problem | None:
-        """Why a request that the rules permit would not be carried out: what the plan says, without opening anything."""
+        """Why a request that the rules permit would not be carried out, by its plan. Opens nothing."""
         try:
             self._prepared(asked, _data_request(asked.request))
         except Problem as problem:
