@@ -1,7 +1,6 @@
 # The dataset's classification caps the delivery mode.
 package access.rules
 
-import data.lib.approval
 import data.lib.classification
 import data.lib.finding
 
@@ -14,7 +13,7 @@ cap["classification_mode"] := object.get(row.caps, input.dataset.identifiability
 # A limited data set may travel further, under the contract that every access has.
 verdict["classification_mode"] := "ok" if {
 	input.request.mode <= cap.classification_mode
-	classification_mode_judged(input)
+	classification.row.refer == false
 	classification_mode_explained(input)
 } else := classification_mode_causes(input)
 
@@ -25,15 +24,9 @@ classification_mode_explained(document) if {
 	document.dataset.deidentification_report != ""
 }
 
-classification_mode_judged(document) if {
-	classification.row.refer == false
-} else if {
-	approval.decided(document, classification_mode_findings.grave)
-}
-
 classification_mode_within(document) if document.request.mode <= cap.classification_mode
 
-classification_mode_causes(document) := (classification_mode_unclassified | classification_mode_above(document)) | (classification_mode_unexplained(document) | classification_mode_grave(document))
+classification_mode_causes(document) := (classification_mode_unclassified | classification_mode_above(document)) | (classification_mode_unexplained(document) | classification_mode_grave)
 
 classification_mode_unclassified := {finding.made(classification_mode_findings.unclassified) |
 	not classification_mode_classified
@@ -49,7 +42,6 @@ classification_mode_unexplained(document) := {finding.made(classification_mode_f
 	not classification_mode_explained(document)
 }
 
-classification_mode_grave(document) := {finding.made(classification_mode_findings.grave) |
-	classification_mode_classified
-	not classification_mode_judged(document)
+classification_mode_grave := {finding.made(classification_mode_findings.grave) |
+	classification.row.refer == true
 }

@@ -11,8 +11,6 @@ verdict["ehds_permit_length"] := "ok" if {
 	europe.elsewhere
 } else := "ok" if {
 	ehds_permit_length_within(input)
-} else := "ok" if {
-	approval.decided(input, ehds_permit_length_findings.longer)
 } else := {finding.made(ehds_permit_length_findings.longer)}
 
 # Ten years, counted in days: with three leap days in them, at most.

@@ -17,8 +17,6 @@ verdict["ethics_follow_up"] := "ok" if {
 	input.request.purpose.research == false
 } else := "ok" if {
 	personal.absent
-} else := "ok" if {
-	approval.decided(input, ethics_follow_up_findings.old)
 } else := {finding.made(ethics_follow_up_findings.old)}
 
 ethics_follow_up_lately(document) if {
