@@ -13,7 +13,7 @@ verdict["duo_permission"] := "ok" if {
 	duo_permission_unflagged(input)
 } else := duo_permission_causes(input)
 
-duo_permission_unflagged(document) if count(document.request.purpose.flags) == 0
+duo_permission_unflagged(document) if document.request.purpose.flags == []
 
 # The rows of the codes the dataset carries.
 duo_permission_known(document) := [row |

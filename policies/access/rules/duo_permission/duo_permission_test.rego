@@ -27,12 +27,10 @@ asked(who, tags, facts) := valid.with_all(valid.document, object.union(who, {
 	"/request/purpose": object.union(default_purpose, facts),
 }))
 
-# Code and effect of everything it says; of "ok", nothing.
+# Code and effect of everything it says.
 said(document) := {[found.code, found.effect] | some found in verdict} if {
 	verdict := rules.verdict.duo_permission with input as document
 	is_set(verdict)
-} else := set() if {
-	rules.verdict.duo_permission == "ok" with input as document
 }
 
 cancer := {"id": "DUO:0000007", "disease_terms": ["MONDO:0004992"]}
