@@ -160,6 +160,18 @@ test_only_a_verdict_that_could_be_read_was_told if {
 	not decision.told({{"code": "OURS-01"}, {"code": "OURS-02"}}, {["deny"]})
 }
 
+# The same of what a committee decides on.
+test_only_findings_that_could_be_read_are_settled if {
+	asked := valid.with_all(grave, {"/approvals/committee": [valid.committee(["GB-04"])]})
+	found := {"code": "GB-04", "effect": "refer"}
+	decision.settled("ok")
+	decision.settled({found}) with input as asked
+	not decision.settled([found]) with input as asked
+	not decision.settled("no") with input as asked
+	not decision.settled(set()) with input as asked
+	not decision.settled({found, {"code": "GB-05", "effect": "refer"}}) with input as asked
+}
+
 test_without_a_cap_nothing_may_be_delivered if {
 	answer := decision.decision with input as valid.without("/dataset/classification") with data.bundle as required
 	answer.limits == {"mode": "M0"}

@@ -1,11 +1,9 @@
 # Direct identifiers do not leave, whatever the contract lists.
 package access.obligations
 
-import data.lib.request
-
 # A role that is not one of the harmless three is taken for an identifier; the person column is pseudonymised instead.
 owed["drop"] := {{"kind": "drop", "column": column.name} |
-	some column in request.touched
+	some column in data.lib.request.touched
 	not drop_kept(column)
 	not column.name == input.dataset.person_column
 }

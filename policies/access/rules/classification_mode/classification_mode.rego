@@ -1,19 +1,18 @@
 # The dataset's classification caps the delivery mode.
 package access.rules
 
-import data.lib.classification
 import data.lib.finding
 
 classification_mode_findings := data.access.rules.classification_mode.table.findings
 
 cap["classification_mode"] := object.get(row.caps, input.dataset.identifiability, row.caps.otherwise) if {
-	row := classification.row
+	row := data.lib.classification.row
 }
 
 # A limited data set may travel further, under the contract that every access has.
 verdict["classification_mode"] := "ok" if {
 	input.request.mode <= cap.classification_mode
-	classification.row.refer == false
+	data.lib.classification.row.refer == false
 	classification_mode_explained(input)
 } else := classification_mode_causes(input)
 
@@ -32,7 +31,7 @@ classification_mode_unclassified := {finding.made(classification_mode_findings.u
 	not classification_mode_classified
 }
 
-classification_mode_classified if is_object(classification.row)
+classification_mode_classified if is_object(data.lib.classification.row)
 
 classification_mode_above(document) := {finding.filled(classification_mode_findings.above, [cap.classification_mode]) |
 	not classification_mode_within(document)
@@ -43,5 +42,5 @@ classification_mode_unexplained(document) := {finding.made(classification_mode_f
 }
 
 classification_mode_grave := {finding.made(classification_mode_findings.grave) |
-	classification.row.refer == true
+	data.lib.classification.row.refer == true
 }

@@ -7,7 +7,7 @@ import data.lib.finding
 duo_publish_after_findings := data.access.rules.duo_publish_after.table.findings
 
 verdict["duo_publish_after"] := "ok" if {
-	codes := duo.codes
+	codes := data.lib.duo.codes
 	term := data.access.rules.duo_publish_after.table.term
 	not term in codes
 } else := "ok" if {

@@ -8,7 +8,7 @@ duo_research_types_findings := data.access.rules.duo_research_types.table.findin
 
 # Where one side says nothing there is nothing to compare: a person looks.
 verdict["duo_research_types"] := "ok" if {
-	codes := duo.codes
+	codes := data.lib.duo.codes
 	term := data.access.rules.duo_research_types.table.term
 	not term in codes
 } else := "ok" if {

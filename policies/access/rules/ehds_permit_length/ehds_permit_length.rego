@@ -2,13 +2,12 @@
 package access.rules
 
 import data.lib.approval
-import data.lib.europe
 import data.lib.finding
 
 ehds_permit_length_findings := data.access.rules.ehds_permit_length.table.findings
 
 verdict["ehds_permit_length"] := "ok" if {
-	europe.elsewhere
+	data.lib.europe.elsewhere
 } else := "ok" if {
 	ehds_permit_length_within(input)
 } else := {finding.made(ehds_permit_length_findings.longer)}

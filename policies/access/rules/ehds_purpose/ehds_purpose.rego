@@ -1,13 +1,12 @@
 # European health data is used for a purpose of Article 53, and by public bodies where it is theirs alone.
 package access.rules
 
-import data.lib.europe
 import data.lib.finding
 
 ehds_purpose_findings := data.access.rules.ehds_purpose.table.findings
 
 verdict["ehds_purpose"] := "ok" if {
-	europe.elsewhere
+	data.lib.europe.elsewhere
 } else := "ok" if {
 	ehds_purpose_listed(input, data.access.rules.ehds_purpose.table.open_letters)
 } else := "ok" if {

@@ -1,13 +1,12 @@
 # Identified data of European origin is given for research where a person has decided that it must be.
 package access.rules
 
-import data.lib.europe
 import data.lib.finding
 
 gdpr_identified_findings := data.access.rules.gdpr_identified.table.findings
 
 verdict["gdpr_identified"] := "ok" if {
-	europe.impersonal
+	data.lib.europe.impersonal
 } else := "ok" if {
 	input.dataset.identifiability in data.lib.europe.table.pseudonymised
 } else := "ok" if {

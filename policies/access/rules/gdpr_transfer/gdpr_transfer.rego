@@ -8,7 +8,7 @@ gdpr_transfer_findings := data.access.rules.gdpr_transfer.table.findings
 
 # A look from outside is a transfer as much as sending is.
 verdict["gdpr_transfer"] := "ok" if {
-	europe.impersonal
+	data.lib.europe.impersonal
 } else := "ok" if {
 	europe.inside(input.request.processing_location)
 	europe.inside(input.user.accessing_from)

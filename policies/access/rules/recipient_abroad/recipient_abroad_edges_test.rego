@@ -83,4 +83,5 @@ test_what_is_missing_is_refused if {
 	}
 	said(valid.lacking(valid.document, "/request/recipient_overseas")) == {["XB-05", "deny"]}
 	said(valid.lacking(valid.document, "/request/processing_location")) == {["XB-05", "deny"], ["XB-12", "deny"]}
+	said(valid.changed("/request/processing_location", null)) == {["XB-05", "deny"], ["XB-12", "deny"]}
 }

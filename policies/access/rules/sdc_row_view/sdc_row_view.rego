@@ -2,7 +2,6 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.request
 
 sdc_row_view_findings := data.access.rules.sdc_row_view.table.findings
 
@@ -23,6 +22,6 @@ sdc_row_view_enough(document) if {
 
 # Without a quasi-identifier there is one combination, of everybody. Direct identifiers leave as pseudonyms, or not.
 sdc_row_view_shared if {
-	count(request.touched) > 0
-	every column in request.touched { column.role in data.access.rules.sdc_row_view.table.roles }
+	count(data.lib.request.touched) > 0
+	every column in data.lib.request.touched { column.role in data.access.rules.sdc_row_view.table.roles }
 }
