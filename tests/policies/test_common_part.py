@@ -121,6 +121,14 @@ def test_no_rule_replaces_its_input_or_gives_a_default(path):
 
 
 @pytest.mark.parametrize("path", MODULES)
+def test_values_that_rules_share_are_named_in_full(path):
+    """Through an import the interpreter works out the whole package, and not the one value."""
+    for name in re.findall(r"(?m)^import data\.lib\.(\w+)$", MODULES[path]):
+        values = set(re.findall(r"(?m)^(\w+)(?= if| :=)", MODULES[f"lib/{name}/{name}.rego"]))
+        assert values & set(re.findall(rf"(?<![\w.]){name}\.(\w+)", MODULES[path])) == set(), name
+
+
+@pytest.mark.parametrize("path", MODULES)
 def test_existence_is_named_before_anything_is_denied_of_it(path):
     """`not x in undefined` is undefined in OPA, and the rule that holds it does not fire."""
     for statement in statements(path):

@@ -88,6 +88,35 @@ test_a_committee_lifts_no_denial if {
 	[[reason.code, reason.effect] | some reason in answer.reasons] == [["GB-03", "deny"]]
 }
 
+# What the rule on data use conditions has to say of a flag and of a code nobody knows.
+doubtful := valid.with_all(valid.document, {"/request/purpose/flags": ["control_set"], "/dataset/duo/1": {"id": "DUO:0000001"}})
+
+doubts(document, codes) := {[reason.code, reason.effect] | some reason in answer.reasons} if {
+	asked := valid.with_all(document, {"/approvals/committee": [valid.committee(codes)]})
+	answer := decision.decision with input as asked with data.bundle as object.union(required, {"rules": ["duo_permission"]})
+}
+
+test_what_a_committee_leaves_open_is_still_asked if {
+	doubts(doubtful, []) == {["DUO-90", "refer"], ["DUO-99", "refer"]}
+	doubts(doubtful, ["DUO-90"]) == {["DUO-99", "refer"]}
+	doubts(doubtful, ["DUO-90", "DUO-99"]) == set()
+}
+
+test_a_denial_is_said_beside_what_a_committee_decided if {
+	denied := valid.with_all(doubtful, {"/request/purpose/ancestry": true})
+	doubts(denied, ["DUO-06", "DUO-90", "DUO-99"]) == {["DUO-06", "deny"]}
+	doubts(denied, ["DUO-06", "DUO-90"]) == {["DUO-06", "deny"], ["DUO-99", "refer"]}
+}
+
+test_what_is_no_decision_decides_nothing if {
+	every decisions in [null, "GB-04", ["GB-04"], [null], {"rules": ["GB-04"]}] {
+		answer := decision.decision with input as valid.with_all(grave, {"/approvals/committee": decisions}) with data.bundle as required
+		answer.result == "refer"
+	}
+	missing := decision.decision with input as valid.lacking(grave, "/approvals/committee") with data.bundle as required
+	missing.result == "refer"
+}
+
 test_a_committee_wakes_no_rule_that_is_silent if {
 	lost := object.union(required, {"rules": ["classification_mode", "lost"]})
 	asked := json.patch(grave, [{"op": "replace", "path": "/approvals/committee", "value": [valid.committee(["GB-04", "RULE-SILENT"])]}])
@@ -129,6 +158,18 @@ test_only_a_verdict_that_could_be_read_was_told if {
 	not decision.told(["deny"], {["deny"]})
 	not decision.told(set(), set())
 	not decision.told({{"code": "OURS-01"}, {"code": "OURS-02"}}, {["deny"]})
+}
+
+# The same of what a committee decides on.
+test_only_findings_that_could_be_read_are_settled if {
+	asked := valid.with_all(grave, {"/approvals/committee": [valid.committee(["GB-04"])]})
+	found := {"code": "GB-04", "effect": "refer"}
+	decision.settled("ok")
+	decision.settled({found}) with input as asked
+	not decision.settled([found]) with input as asked
+	not decision.settled("no") with input as asked
+	not decision.settled(set()) with input as asked
+	not decision.settled({found, {"code": "GB-05", "effect": "refer"}}) with input as asked
 }
 
 test_without_a_cap_nothing_may_be_delivered if {

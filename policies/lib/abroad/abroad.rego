@@ -4,8 +4,6 @@
 #   Remote access from abroad is an export as much as sending is. Values, so that each is worked out once.
 package lib.abroad
 
-import data.lib.personal
-
 # A place is a country or one of its regions.
 at_home if {
 	home := data.lib.abroad.table.country
@@ -36,11 +34,11 @@ exported if {
 # How many persons of sensitive data this year's total comes to with this request, and how many of other data. Only
 # what it is counted as grows.
 sensitive := input.exports.before.sensitive if {
-	personal.plain
+	data.lib.personal.plain
 } else := input.exports.after.sensitive
 
 other := input.exports.after.other if {
-	personal.plain
+	data.lib.personal.plain
 } else := input.exports.before.other
 
 counted if {

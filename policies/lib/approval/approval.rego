@@ -1,8 +1,8 @@
 # METADATA
 # description: |
 #   What people and authorities have decided, as far as it holds now and covers this request. What is not stated is not
-#   covered. A committee's decision stands in for nothing but the codes it names, and rules ask for it only where they
-#   would refer: it never lifts a denial.
+#   covered. A committee's decision stands in for nothing but the codes it names. Rules say what they find without
+#   looking at it; `access.decision` does, where a rule refers: it never lifts a denial.
 package lib.approval
 
 # From its first second to the one before its end. A null is less than any number: both times must be numbers first.
@@ -60,7 +60,6 @@ as_asked(given, document) if {
 	document.request.mode in given.modes
 	columns := given.columns
 	every place in ["columns", "group_by", "filter_columns"] {
-		is_array(document.request[place])
 		every name in document.request[place] { name in columns }
 	}
 }

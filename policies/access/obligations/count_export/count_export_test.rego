@@ -22,6 +22,7 @@ test_plain_data_is_counted_by_itself if {
 	owed(valid.with_all(abroad, {"/dataset/contains": ["other", "health"]})) == counted(true)
 	owed(valid.with_all(abroad, {"/dataset/contains": []})) == counted(true)
 	owed(valid.lacking(abroad, "/dataset/contains")) == counted(true)
+	owed(valid.with_all(abroad, {"/dataset/contains": null})) == counted(true)
 	owed(valid.with_all(abroad, {"/dataset/contains": ["other"], "/dataset/under_14": true})) == counted(true)
 }
 

@@ -1,20 +1,18 @@
 # The dataset's classification caps the delivery mode.
 package access.rules
 
-import data.lib.approval
-import data.lib.classification
 import data.lib.finding
 
 classification_mode_findings := data.access.rules.classification_mode.table.findings
 
 cap["classification_mode"] := object.get(row.caps, input.dataset.identifiability, row.caps.otherwise) if {
-	row := classification.row
+	row := data.lib.classification.row
 }
 
 # A limited data set may travel further, under the contract that every access has.
 verdict["classification_mode"] := "ok" if {
 	input.request.mode <= cap.classification_mode
-	classification_mode_judged(input)
+	data.lib.classification.row.refer == false
 	classification_mode_explained(input)
 } else := classification_mode_causes(input)
 
@@ -25,21 +23,15 @@ classification_mode_explained(document) if {
 	document.dataset.deidentification_report != ""
 }
 
-classification_mode_judged(document) if {
-	classification.row.refer == false
-} else if {
-	approval.decided(document, classification_mode_findings.grave)
-}
-
 classification_mode_within(document) if document.request.mode <= cap.classification_mode
 
-classification_mode_causes(document) := (classification_mode_unclassified | classification_mode_above(document)) | (classification_mode_unexplained(document) | classification_mode_grave(document))
+classification_mode_causes(document) := (classification_mode_unclassified | classification_mode_above(document)) | (classification_mode_unexplained(document) | classification_mode_grave)
 
 classification_mode_unclassified := {finding.made(classification_mode_findings.unclassified) |
 	not classification_mode_classified
 }
 
-classification_mode_classified if is_object(classification.row)
+classification_mode_classified if is_object(data.lib.classification.row)
 
 classification_mode_above(document) := {finding.filled(classification_mode_findings.above, [cap.classification_mode]) |
 	not classification_mode_within(document)
@@ -49,7 +41,6 @@ classification_mode_unexplained(document) := {finding.made(classification_mode_f
 	not classification_mode_explained(document)
 }
 
-classification_mode_grave(document) := {finding.made(classification_mode_findings.grave) |
-	classification_mode_classified
-	not classification_mode_judged(document)
+classification_mode_grave := {finding.made(classification_mode_findings.grave) |
+	data.lib.classification.row.refer == true
 }

@@ -85,13 +85,6 @@ test_level_five_asks_a_person if {
 	said(at(5, "M4", "identified")) == {["GB-03", "deny"], ["GB-04", "refer"]}
 }
 
-test_a_committee_may_decide_on_level_five if {
-	decided := {"/approvals/committee": [valid.committee(["GB-04"])]}
-	ok(valid.with_all(at(5, "M3", "identified"), decided))
-	said(valid.with_all(at(5, "M4", "identified"), decided)) == {["GB-03", "deny"]}
-	said(valid.with_all(at(5, "M3", "identified"), {"/approvals/committee": [valid.committee(["GB-03"])]})) == {["GB-04", "refer"]}
-}
-
 test_a_level_below_its_source_needs_a_report if {
 	lowered := valid.with_all(at(3, "M4", "deidentified"), {"/dataset/source_level": 4})
 	said(lowered) == {["GB-05", "deny"]}

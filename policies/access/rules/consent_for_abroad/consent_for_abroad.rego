@@ -2,7 +2,6 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.personal
 
 consent_for_abroad_findings := data.access.rules.consent_for_abroad.table.findings
 
@@ -11,9 +10,9 @@ verdict["consent_for_abroad"] := "ok" if {
 } else := "ok" if {
 	input.dataset.consent.overseas == true
 } else := "ok" if {
-	personal.without_consent
+	data.lib.personal.without_consent
 } else := "ok" if {
-	personal.absent
+	data.lib.personal.absent
 } else := "ok" if {
 	consent_for_abroad_elsewhere(input)
 } else := {finding.made(consent_for_abroad_findings.overseas)}

@@ -2,14 +2,13 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.personal
 
 consent_for_purpose_findings := data.access.rules.consent_for_purpose.table.findings
 
 verdict["consent_for_purpose"] := "ok" if {
 	input.request.purpose.id in input.dataset.consent.purposes
 } else := "ok" if {
-	personal.without_consent
+	data.lib.personal.without_consent
 } else := "ok" if {
-	personal.absent
+	data.lib.personal.absent
 } else := {finding.made(consent_for_purpose_findings.purpose)}

@@ -2,13 +2,12 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.request
 
 verdict["contract_columns"] := "ok" if {
 	contract_columns_named(input.request)
-	asked := request.names
+	asked := data.lib.request.names
 	every name in asked { name in input.contract.columns }
-	count({column.name | some column in request.touched}) == count(asked)
+	count({column.name | some column in data.lib.request.touched}) == count(asked)
 } else := {finding.made(data.access.rules.contract_columns.table.findings.columns)}
 
 # Of nothing, everything is in the contract. Only a count may do without columns.

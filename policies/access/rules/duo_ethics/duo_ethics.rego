@@ -2,16 +2,15 @@
 package access.rules
 
 import data.lib.approval
-import data.lib.duo
 import data.lib.finding
 
 duo_ethics_findings := data.access.rules.duo_ethics.table.findings
 
 verdict["duo_ethics"] := "ok" if {
-	codes := duo.codes
+	codes := data.lib.duo.codes
 	term := data.access.rules.duo_ethics.table.term
 	not term in codes
 } else := "ok" if {
-	duo.codes
+	data.lib.duo.codes
 	approval.ethics(input)
 } else := {finding.made(duo_ethics_findings.unapproved)}

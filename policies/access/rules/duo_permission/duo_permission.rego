@@ -1,7 +1,6 @@
 # The dataset's data use permission and every modifier of it allow the purpose.
 package access.rules
 
-import data.lib.approval
 import data.lib.finding
 import data.lib.mondo
 
@@ -10,26 +9,11 @@ duo_permission_findings := data.access.rules.duo_permission.table.findings
 verdict["duo_permission"] := "ok" if {
 	codes := data.access.rules.duo_permission.table.codes
 	[true | some tag in input.dataset.duo; codes[tag.id].permission == true] == [true]
-	every tag in input.dataset.duo { duo_permission_settled(input, codes, tag) }
-	duo_permission_judged(input)
+	every tag in input.dataset.duo { duo_permission_holds(codes[tag.id]) }
+	duo_permission_unflagged(input)
 } else := duo_permission_causes(input)
 
-# Its row holds, or it has none and a person has decided. What has no name cannot have been decided on.
-duo_permission_settled(document, codes, tag) if {
-	duo_permission_holds(codes[tag.id])
-} else if {
-	is_string(tag.id)
-	not codes[tag.id]
-	approval.decided(document, duo_permission_findings.unknown)
-}
-
-# Nothing to decide on, or decided. Of flags that are missing nobody can have decided.
-duo_permission_judged(document) if {
-	count(document.request.purpose.flags) == 0
-} else if {
-	is_array(document.request.purpose.flags)
-	approval.decided(document, duo_permission_findings.flagged)
-}
+duo_permission_unflagged(document) if document.request.purpose.flags == []
 
 # The rows of the codes the dataset carries.
 duo_permission_known(document) := [row |
@@ -75,7 +59,7 @@ duo_permission_diseases(wanted) if {
 	every term in input.request.purpose.disease_terms { mondo.within(term, given) }
 }
 
-duo_permission_causes(document) := (duo_permission_ambiguous(document) | duo_permission_sensitive(document)) | (duo_permission_unmet(document) | duo_permission_undecided(document))
+duo_permission_causes(document) := (duo_permission_ambiguous(document) | duo_permission_sensitive(document)) | (duo_permission_unmet(document) | duo_permission_unknown(document))
 
 duo_permission_ambiguous(document) := {finding.made(duo_permission_findings.ambiguous) |
 	rows := duo_permission_known(document)
@@ -83,7 +67,7 @@ duo_permission_ambiguous(document) := {finding.made(duo_permission_findings.ambi
 }
 
 duo_permission_sensitive(document) := {finding.made(duo_permission_findings.flagged) |
-	not duo_permission_judged(document)
+	not duo_permission_unflagged(document)
 }
 
 duo_permission_unmet(document) := {finding.filled(
@@ -103,10 +87,9 @@ duo_permission_code_shown(document, row) := data.access.rules.duo_permission.tab
 	document.request.purpose.clinical_care == true
 } else := row.code
 
-duo_permission_undecided(document) := {finding.filled(duo_permission_findings.unknown, [code]) |
+duo_permission_unknown(document) := {finding.filled(duo_permission_findings.unknown, [code]) |
 	some tag in document.dataset.duo
 	code := object.get(tag, "id", data.access.rules.duo_permission.table.unnamed)
 	codes := data.access.rules.duo_permission.table.codes
 	not codes[code]
-	not duo_permission_settled(document, codes, tag)
 }

@@ -27,12 +27,10 @@ asked(who, tags, facts) := valid.with_all(valid.document, object.union(who, {
 	"/request/purpose": object.union(default_purpose, facts),
 }))
 
-# Code and effect of everything it says; of "ok", nothing.
+# Code and effect of everything it says.
 said(document) := {[found.code, found.effect] | some found in verdict} if {
 	verdict := rules.verdict.duo_permission with input as document
 	is_set(verdict)
-} else := set() if {
-	rules.verdict.duo_permission == "ok" with input as document
 }
 
 cancer := {"id": "DUO:0000007", "disease_terms": ["MONDO:0004992"]}
@@ -159,20 +157,13 @@ test_an_unproven_fact_is_refused if {
 test_flags_ask_a_person if {
 	flagged := asked(hospital, [hmb], {"flags": ["control_set"]})
 	said(flagged) == {["DUO-90", "refer"]}
-	said(valid.with_all(flagged, {"/approvals/committee": [valid.committee(["DUO-90"])]})) == set()
-	said(valid.with_all(flagged, {"/approvals/committee": [valid.committee(["DUO-99"])]})) == {["DUO-90", "refer"]}
-}
-
-test_no_committee_decides_on_flags_that_are_missing if {
-	decided := valid.with_all(asked(hospital, [hmb], {}), {"/approvals/committee": [valid.committee(["DUO-90"])]})
-	said(valid.lacking(decided, "/request/purpose/flags")) == {["DUO-90", "refer"]}
+	said(valid.with_all(flagged, {"/request/purpose/flags": null})) == {["DUO-90", "refer"]}
 }
 
 # V22: what is refused stays refused.
 test_what_is_refused_is_said_beside_what_is_referred if {
 	flagged := asked(hospital, [cancer], {"flags": ["control_set"]})
 	said(flagged) == {["DUO-07", "deny"], ["DUO-90", "refer"]}
-	said(valid.with_all(flagged, {"/approvals/committee": [valid.committee(["DUO-07", "DUO-90"])]})) == {["DUO-07", "deny"]}
 }
 
 # V30: roots of the ontology, and codes nobody knows.
@@ -180,18 +171,12 @@ test_an_unknown_code_asks_a_person if {
 	every code in ["DUO:0000001", "DUO:0000017", "DUO:9999999"] {
 		unknown := asked(hospital, [hmb, {"id": code}], {})
 		said(unknown) == {["DUO-99", "refer"]}
-		said(valid.with_all(unknown, {"/approvals/committee": [valid.committee(["DUO-99"])]})) == set()
-		said(valid.with_all(unknown, {"/approvals/committee": [valid.committee(["DUO-90"])]})) == {["DUO-99", "refer"]}
+		said(asked(hospital, [{"id": code}], {})) == {["DUO-00", "deny"], ["DUO-99", "refer"]}
 	}
 }
 
-test_no_committee_stands_in_for_a_permission if {
-	unknown := valid.with_all(asked(hospital, [{"id": "DUO:0000001"}], {}), {"/approvals/committee": [valid.committee(["DUO-99"])]})
-	said(unknown) == {["DUO-00", "deny"]}
-}
-
-test_a_tag_without_an_id_was_not_decided_on if {
-	unnamed := valid.with_all(asked(hospital, [hmb, {}], {}), {"/approvals/committee": [valid.committee(["DUO-99"])]})
+test_a_tag_without_an_id_asks_a_person if {
+	unnamed := asked(hospital, [hmb, {}], {})
 	said(unnamed) == {["DUO-99", "refer"]}
 	said(valid.with_all(unnamed, {"/dataset/duo/1/id": null})) == {["DUO-99", "refer"]}
 }
@@ -200,11 +185,6 @@ test_a_refusal_says_what_is_allowed_and_what_it_looked_at if {
 	some found in rules.verdict.duo_permission with input as asked(hospital, [hmb], {"ancestry": true})
 	found.text == "The dataset's data use condition HMB does not allow this: health, medical or biomedical research, not ancestry."
 	found.facts["request.purpose.ancestry"] == true
-}
-
-test_no_committee_decides_on_a_code_that_is_known if {
-	commerce := asked(company, [hmb, {"id": "DUO:0000046"}], {"commercial": true})
-	said(valid.with_all(commerce, {"/approvals/committee": [valid.committee(["DUO-46", "DUO-99"])]})) == {["DUO-46", "deny"]}
 }
 
 # What these ask for is asked by rules of their own.

@@ -36,10 +36,3 @@ test_every_tag_counts if {
 test_a_day_that_is_empty_is_referred if {
 	["DUO-24", "refer"] in {[found.code, found.effect] | some found in rules.verdict.duo_publish_after} with input as asked([{"id": "DUO:0000024", "date": ""}], [])
 }
-
-test_a_committee_may_decide if {
-	undated := valid.with_all(asked([{"id": "DUO:0000024"}], []), {"/approvals/committee": [valid.committee(["DUO-24"])]})
-	rules.verdict.duo_publish_after == "ok" with input as undated
-	valid.codes(rules.verdict.duo_publish_after) == {"DUO-24"} with input as valid.with_all(undated, {"/approvals/committee/0/rules": ["DUO-12"]})
-	valid.codes(rules.verdict.duo_publish_after) == {"DUO-24"} with input as valid.with_all(undated, {"/dataset/duo": []})
-}

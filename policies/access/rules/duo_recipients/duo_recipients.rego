@@ -1,16 +1,15 @@
 # User, project and institution are among those the dataset is given to, where it names some.
 package access.rules
 
-import data.lib.duo
 import data.lib.finding
 
 duo_recipients_findings := data.access.rules.duo_recipients.table.findings
 
 verdict["duo_recipients"] := "ok" if {
-	codes := duo.codes
+	codes := data.lib.duo.codes
 	every term, _ in data.access.rules.duo_recipients.table.lists { not term in codes }
 } else := "ok" if {
-	duo.codes
+	data.lib.duo.codes
 	every tag in input.dataset.duo { duo_recipients_named(input, tag) }
 } else := duo_recipients_causes(input)
 
@@ -29,5 +28,5 @@ duo_recipients_causes(document) := {finding.made(duo_recipients_findings[row.fin
 	row := data.access.rules.duo_recipients.table.lists[tag.id]
 	not duo_recipients_named(document, tag)
 } if {
-	duo.codes
+	data.lib.duo.codes
 } else := {finding.made(entry) | some entry in duo_recipients_findings}

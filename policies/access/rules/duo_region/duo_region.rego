@@ -7,7 +7,7 @@ import data.lib.finding
 duo_region_findings := data.access.rules.duo_region.table.findings
 
 verdict["duo_region"] := "ok" if {
-	codes := duo.codes
+	codes := data.lib.duo.codes
 	term := data.access.rules.duo_region.table.term
 	not term in codes
 } else := "ok" if {

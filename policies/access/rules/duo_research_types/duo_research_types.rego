@@ -1,23 +1,21 @@
 # The studies are of the types that the dataset is given for.
 package access.rules
 
-import data.lib.approval
 import data.lib.duo
 import data.lib.finding
 
 duo_research_types_findings := data.access.rules.duo_research_types.table.findings
 
+# Where one side says nothing there is nothing to compare: a person looks.
 verdict["duo_research_types"] := "ok" if {
-	codes := duo.codes
+	codes := data.lib.duo.codes
 	term := data.access.rules.duo_research_types.table.term
 	not term in codes
 } else := "ok" if {
 	duo_research_types_fit(input)
-} else := "ok" if {
-	duo.codes
-	not duo_research_types_outside(input)
-	approval.decided(input, duo_research_types_findings.unstated)
-} else := duo_research_types_causes(input)
+} else := {finding.made(duo_research_types_findings.unfit)} if {
+	duo_research_types_outside(input)
+} else := {finding.made(duo_research_types_findings.unstated)}
 
 # A list that is empty or not there has no type on it.
 duo_research_types_fit(document) if {
@@ -36,8 +34,3 @@ duo_research_types_outside(document) if {
 	some type in document.request.research_types
 	not type in tag.types
 }
-
-# Where one side says nothing there is nothing to compare: a person looks.
-duo_research_types_causes(document) := {finding.made(duo_research_types_findings.unfit)} if {
-	duo_research_types_outside(document)
-} else := {finding.made(duo_research_types_findings.unstated)}

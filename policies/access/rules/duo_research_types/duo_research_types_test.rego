@@ -70,15 +70,3 @@ test_what_one_list_refuses_is_not_referred_for_another if {
 	said(beside) == {["DUO-12", "deny"]}
 	said(valid.with_all(beside, {"/request/research_types": ["cohort"]})) == {["DUO-12", "refer"]}
 }
-
-test_a_committee_may_decide_where_nothing_is_said if {
-	unstated := asked([{"id": "DUO:0000012", "types": ["cohort"]}], set_to("/approvals/committee", [valid.committee(["DUO-12"])]))
-	rules.verdict.duo_research_types == "ok" with input as unstated
-	said(valid.with_all(unstated, {"/approvals/committee/0/rules": ["DUO-24"]})) == {["DUO-12", "refer"]}
-	said(valid.with_all(unstated, {"/dataset/duo": []})) == {["DUO-12", "refer"]}
-}
-
-test_no_committee_lifts_a_refusal if {
-	decided := {"/approvals/committee": [valid.committee(["DUO-12"])]}
-	said(valid.with_all(beside, decided)) == {["DUO-12", "deny"]}
-}

@@ -7,7 +7,7 @@ import data.lib.finding
 duo_time_limit_findings := data.access.rules.duo_time_limit.table.findings
 
 verdict["duo_time_limit"] := "ok" if {
-	codes := duo.codes
+	codes := data.lib.duo.codes
 	term := data.access.rules.duo_time_limit.table.term
 	not term in codes
 } else := "ok" if {

@@ -7,11 +7,7 @@ ok(document) if rules.verdict.ehds_anonymised_first == "ok" with input as docume
 
 refused(document) if valid.codes(rules.verdict.ehds_anonymised_first) == {"EHDS-05"} with input as document
 
-now := valid.document.context.now
-
 european := valid.changed("/dataset/origin", ["DE"])
-
-decided := valid.with_all(european, {"/approvals/committee": [valid.committee(["EHDS-05"])]})
 
 effects(document) := {found.effect | some found in verdict} if verdict := rules.verdict.ehds_anonymised_first with input as document
 
@@ -24,34 +20,15 @@ test_pseudonymised_data_is_referred if {
 	}
 }
 
-test_a_committee_may_decide if ok(decided)
-
-test_a_committee_of_another_code_or_time_may_not if {
-	refused(valid.with_all(decided, {"/approvals/committee/0/rules": ["EHDS-03"]}))
-	refused(valid.with_all(decided, {"/approvals/committee/0/rules": []}))
-	refused(valid.with_all(decided, {"/approvals/committee/0/valid_from": now + 1}))
-	refused(valid.with_all(decided, {"/approvals/committee/0/valid_to": now}))
-}
-
 test_what_is_missing_or_null_is_refused if {
-	every path in [
-		"/approvals/committee/0/rules",
-		"/approvals/committee/0/valid_from",
-		"/approvals/committee/0/valid_to",
-		"/approvals/committee",
-		"/dataset/identifiability",
-		"/context/now",
-	] {
-		refused(valid.lacking(decided, path))
-		refused(valid.with_all(decided, {path: null}))
-	}
-	refused(valid.lacking(european, "/dataset/origin"))
+	every path in ["/dataset/origin", "/dataset/identifiability"] { refused(valid.lacking(european, path)) }
+	refused(valid.with_all(european, {"/dataset/identifiability": null}))
 }
 
-test_identified_data_is_denied_whatever_a_committee_says if {
+test_identified_data_is_denied if {
 	every kind in ["identified", "unheard of", null] {
-		refused(valid.with_all(decided, {"/dataset/identifiability": kind}))
-		effects(valid.with_all(decided, {"/dataset/identifiability": kind})) == {"deny"}
+		refused(valid.with_all(european, {"/dataset/identifiability": kind}))
+		effects(valid.with_all(european, {"/dataset/identifiability": kind})) == {"deny"}
 	}
 }
 

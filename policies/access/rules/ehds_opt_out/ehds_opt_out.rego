@@ -2,13 +2,12 @@
 package access.rules
 
 import data.lib.approval
-import data.lib.europe
 import data.lib.finding
 
 ehds_opt_out_findings := data.access.rules.ehds_opt_out.table.findings
 
 verdict["ehds_opt_out"] := "ok" if {
-	europe.impersonal
+	data.lib.europe.impersonal
 } else := "ok" if {
 	ehds_opt_out_applied(input)
 } else := {finding.made(ehds_opt_out_findings.stale)}

@@ -2,17 +2,14 @@
 package access.rules
 
 import data.lib.approval
-import data.lib.europe
 import data.lib.finding
 
 ehds_permit_length_findings := data.access.rules.ehds_permit_length.table.findings
 
 verdict["ehds_permit_length"] := "ok" if {
-	europe.elsewhere
+	data.lib.europe.elsewhere
 } else := "ok" if {
 	ehds_permit_length_within(input)
-} else := "ok" if {
-	approval.decided(input, ehds_permit_length_findings.longer)
 } else := {finding.made(ehds_permit_length_findings.longer)}
 
 # Ten years, counted in days: with three leap days in them, at most.

@@ -23,12 +23,6 @@ test_ten_years_are_ok if ok(under(now, now + 315619200))
 
 test_a_second_longer_is_referred if said(under(now, now + 315619201)) == {["EHDS-08", "refer"]}
 
-test_a_committee_may_decide if {
-	longer := under(now, now + 315619201)
-	ok(valid.with_all(longer, {"/approvals/committee": [valid.committee(["EHDS-08"])]}))
-	said(valid.with_all(longer, {"/approvals/committee": [valid.committee(["EHDS-05"])]})) == {["EHDS-08", "refer"]}
-}
-
 test_what_is_missing_or_null_is_referred if {
 	every path in ["/approvals/permit", "/approvals/permit/0/valid_from", "/approvals/permit/0/valid_to"] {
 		said(valid.lacking(under(now, now + 1), path)) == {["EHDS-08", "refer"]}

@@ -43,17 +43,11 @@ test_purposes_of_none if {
 	refused(valid.lacking(european, "/request/purpose/id"))
 }
 
-test_a_committee_may_decide_where_it_is_in_doubt if {
+test_what_is_in_doubt_is_referred if {
 	refused(asked("P16", true))
 	effects(asked("P16", true)) == {"refer"}
-	ok(valid.with_all(asked("P16", false), {"/approvals/committee": [valid.committee(["EHDS-01"])]}))
-	refused(valid.with_all(asked("P16", false), {"/approvals/committee": [valid.committee(["EHDS-05"])]}))
-}
-
-test_a_committee_lifts_no_denial if {
-	every purpose in ["P01", "P18"] {
-		refused(valid.with_all(asked(purpose, false), {"/approvals/committee": [valid.committee(["EHDS-01"])]}))
-	}
+	refused(asked("P16", false))
+	effects(asked("P16", false)) == {"refer"}
 }
 
 test_data_from_elsewhere_is_free if {

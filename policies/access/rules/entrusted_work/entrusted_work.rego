@@ -2,7 +2,6 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.personal
 
 entrusted_work_findings := data.access.rules.entrusted_work.table.findings
 
@@ -10,7 +9,7 @@ verdict["entrusted_work"] := "ok" if {
 	is_string(input.request.purpose.id)
 	not input.request.purpose.id in data.access.rules.entrusted_work.table.entrusted
 } else := "ok" if {
-	personal.absent
+	data.lib.personal.absent
 } else := "ok" if {
 	entrusted_work_named(input)
 	entrusted_work_kept(input)

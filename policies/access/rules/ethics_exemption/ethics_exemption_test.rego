@@ -20,6 +20,11 @@ test_nothing_claimed_is_ok if ok(valid.document)
 
 test_a_review_is_ok if ok(valid.with_all(claimed, {"/approvals/ethics/0/exempt": false}))
 
+test_a_review_beside_an_exemption_is_ok if {
+	ok(valid.with_all(claimed, {"/approvals/ethics/1": valid.approval({"exempt": false})}))
+	refused(valid.with_all(claimed, {"/approvals/ethics/1": valid.approval({"exempt": true})}))
+}
+
 test_personal_data_is_not_exempt if refused(claimed)
 
 test_anonymised_data_may_be if ok(anonymised)

@@ -3,7 +3,6 @@ package access.rules
 
 import data.lib.approval
 import data.lib.finding
-import data.lib.personal
 
 ethics_follow_up_findings := data.access.rules.ethics_follow_up.table.findings
 
@@ -16,9 +15,7 @@ verdict["ethics_follow_up"] := "ok" if {
 } else := "ok" if {
 	input.request.purpose.research == false
 } else := "ok" if {
-	personal.absent
-} else := "ok" if {
-	approval.decided(input, ethics_follow_up_findings.old)
+	data.lib.personal.absent
 } else := {finding.made(ethics_follow_up_findings.old)}
 
 ethics_follow_up_lately(document) if {

@@ -22,11 +22,6 @@ test_a_year_is_ok if ok(since(now - 31536000))
 
 test_older_than_a_year_is_referred if said(old) == {["ETH-03", "refer"]}
 
-test_a_committee_may_have_reviewed_it if {
-	ok(valid.with_all(old, {"/approvals/committee": [valid.committee(["ETH-03"])]}))
-	said(valid.with_all(old, {"/approvals/committee": [valid.committee(["ETH-02"])]})) == {["ETH-03", "refer"]}
-}
-
 test_what_is_no_research_is_not_asked if {
 	ok(valid.with_all(old, {"/request/purpose/research": false}))
 	said(valid.lacking(old, "/request/purpose/research")) == {["ETH-03", "refer"]}

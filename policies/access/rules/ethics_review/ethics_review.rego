@@ -3,7 +3,6 @@ package access.rules
 
 import data.lib.approval
 import data.lib.finding
-import data.lib.personal
 
 ethics_review_findings := data.access.rules.ethics_review.table.findings
 
@@ -13,5 +12,5 @@ verdict["ethics_review"] := "ok" if {
 } else := "ok" if {
 	input.request.purpose.research == false
 } else := "ok" if {
-	personal.absent
+	data.lib.personal.absent
 } else := {finding.made(ethics_review_findings.review)}

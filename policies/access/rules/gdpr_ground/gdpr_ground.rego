@@ -1,13 +1,12 @@
 # Personal data of European origin has a basis, and special categories of it a ground as well.
 package access.rules
 
-import data.lib.europe
 import data.lib.finding
 
 gdpr_ground_findings := data.access.rules.gdpr_ground.table.findings
 
 verdict["gdpr_ground"] := "ok" if {
-	europe.impersonal
+	data.lib.europe.impersonal
 } else := "ok" if {
 	gdpr_ground_basis(input)
 	gdpr_ground_special(input)

@@ -1,18 +1,14 @@
 # Identified data of European origin is given for research where a person has decided that it must be.
 package access.rules
 
-import data.lib.approval
-import data.lib.europe
 import data.lib.finding
 
 gdpr_identified_findings := data.access.rules.gdpr_identified.table.findings
 
 verdict["gdpr_identified"] := "ok" if {
-	europe.impersonal
+	data.lib.europe.impersonal
 } else := "ok" if {
 	input.dataset.identifiability in data.lib.europe.table.pseudonymised
 } else := "ok" if {
 	input.request.purpose.research == false
-} else := "ok" if {
-	approval.decided(input, gdpr_identified_findings.identified)
 } else := {finding.made(gdpr_identified_findings.identified)}

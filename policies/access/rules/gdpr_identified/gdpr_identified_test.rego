@@ -20,11 +20,6 @@ test_identified_data_is_referred if {
 	{found.effect | some found in rules.verdict.gdpr_identified} == {"refer"} with input as identified
 }
 
-test_a_committee_may_decide if {
-	ok(valid.with_all(identified, {"/approvals/committee": [valid.committee(["GDPR-03"])]}))
-	refused(valid.with_all(identified, {"/approvals/committee": [valid.committee(["PIPL-10"])]}))
-}
-
 test_what_is_no_research_is_not_asked if {
 	ok(valid.with_all(identified, {"/request/purpose/research": false}))
 	refused(valid.with_all(identified, {"/request/purpose/research": null}))

@@ -28,11 +28,6 @@ test_a_look_from_china_is_referred if {
 	refused(valid.with_all(inside, {"/user/accessing_from": "DEX"}))
 }
 
-test_a_committee_may_decide if {
-	ok(valid.with_all(abroad, {"/approvals/committee": [valid.committee(["GDPR-01", "GDPR-02"])]}))
-	refused(valid.with_all(abroad, {"/approvals/committee": [valid.committee(["GDPR-01"])]}))
-}
-
 test_what_is_missing_or_null_is_refused if {
 	every path in ["/request/processing_location", "/user/accessing_from"] {
 		refused(valid.lacking(inside, path))

@@ -115,6 +115,16 @@ test_a_party_of_another_country_needs_the_approval_of_both if {
 	refused(json.patch(given("DE", [approved, german]), [{"op": "remove", "path": "/participant/country"}]))
 }
 
+# Whether there is none, or one of two.
+looked_at(document) := found.facts if {
+	some found in rules.verdict.genetic_ethics with input as document
+}
+
+test_a_refusal_says_whether_there_is_one if {
+	object.keys(looked_at(given("DE", [approved]))) == {"approvals.ethics", "participant.country"}
+	object.keys(looked_at(given("DE", []))) == {"approvals.ethics", "dataset.id", "request.purpose.id", "context.now"}
+}
+
 test_the_approval_of_a_party_at_home_is_of_its_country if refused(given("CN", [german]))
 
 test_an_exemption_abroad_is_none if refused(given("DE", [approved, object.union(german, {"exempt": true})]))

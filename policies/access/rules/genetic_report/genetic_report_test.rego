@@ -89,10 +89,3 @@ test_counts_unreported_are_referred if {
 test_a_missing_mode_is_denied if {
 	["HGR-06", "deny"] in {[found.code, found.effect] | some found in rules.verdict.genetic_report} with input as without("/request/mode")
 }
-
-test_a_committee_may_decide_on_counts_only if {
-	counts := valid.with_all(foreign, {"/request/mode": "M2", "/approvals/committee": [valid.committee(["HGR-06"])]})
-	rules.verdict.genetic_report == "ok" with input as counts
-	valid.codes(rules.verdict.genetic_report) == {"HGR-06"} with input as valid.with_all(counts, {"/request/mode": "M3"})
-	valid.codes(rules.verdict.genetic_report) == {"HGR-06"} with input as valid.with_all(counts, {"/approvals/committee/0/rules": ["HGR-08"]})
-}

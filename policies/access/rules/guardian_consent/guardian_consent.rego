@@ -2,7 +2,6 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.personal
 
 guardian_consent_findings := data.access.rules.guardian_consent.table.findings
 
@@ -12,5 +11,5 @@ verdict["guardian_consent"] := "ok" if {
 } else := "ok" if {
 	input.dataset.consent.guardian == true
 } else := "ok" if {
-	personal.absent
+	data.lib.personal.absent
 } else := {finding.made(guardian_consent_findings.guardian)}

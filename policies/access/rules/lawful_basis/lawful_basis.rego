@@ -2,14 +2,13 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.personal
 
 lawful_basis_findings := data.access.rules.lawful_basis.table.findings
 
 verdict["lawful_basis"] := "ok" if {
-	personal.without_consent
+	data.lib.personal.without_consent
 } else := "ok" if {
 	input.dataset.consent.basis == data.lib.personal.table.consent
 } else := "ok" if {
-	personal.absent
+	data.lib.personal.absent
 } else := {finding.made(lawful_basis_findings.basis)}

@@ -1,7 +1,6 @@
 # Identified data is used for care, or where a person has decided that de-identified data does not serve.
 package access.rules
 
-import data.lib.approval
 import data.lib.finding
 
 least_data_findings := data.access.rules.least_data.table.findings
@@ -11,6 +10,4 @@ verdict["least_data"] := "ok" if {
 	input.dataset.identifiability in data.access.rules.least_data.table.not_identified
 } else := "ok" if {
 	input.request.purpose.clinical_care == true
-} else := "ok" if {
-	approval.decided(input, least_data_findings.identified)
 } else := {finding.made(least_data_findings.identified)}

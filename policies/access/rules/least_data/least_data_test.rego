@@ -31,8 +31,3 @@ test_care_knows_the_person if {
 	refused(valid.lacking(identified, "/request/purpose/clinical_care"))
 	refused(valid.with_all(identified, {"/request/purpose/clinical_care": null}))
 }
-
-test_a_committee_may_decide if {
-	ok(valid.with_all(identified, {"/approvals/committee": [valid.committee(["PIPL-10"])]}))
-	refused(valid.with_all(identified, {"/approvals/committee": [valid.committee(["GDPR-03"])]}))
-}

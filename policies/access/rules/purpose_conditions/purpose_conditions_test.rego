@@ -50,14 +50,6 @@ test_a_disease_is_named if {
 
 test_ancestry_asks_a_person if {
 	said(asked("P16", {})) == {["GEN-13", "refer"]}
-	ok(asked("P16", {"/approvals/committee": [valid.committee(["GEN-13"])]}))
-	said(asked("P16", {"/approvals/committee": [valid.committee(["GEN-12"])]})) == {["GEN-13", "refer"]}
-	said(asked("P16", {"/approvals/committee": ["GEN-13"]})) == {["GEN-13", "refer"]}
-	said(valid.lacking(asked("P16", {}), "/approvals/committee")) == {["GEN-13", "refer"]}
-}
-
-test_no_committee_lifts_a_condition if {
-	said(asked("P21", {"/approvals/committee": [valid.committee(["GEN-12"])]})) == {["GEN-12", "deny"]}
 }
 
 test_no_purpose_is_refused if {

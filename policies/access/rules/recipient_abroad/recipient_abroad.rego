@@ -1,17 +1,15 @@
 # Personal data of Chinese origin leaves China only on a mechanism that covers this request.
 package access.rules
 
-import data.lib.abroad
 import data.lib.approval
 import data.lib.finding
-import data.lib.personal
 
 recipient_abroad_findings := data.access.rules.recipient_abroad.table.findings
 
 verdict["recipient_abroad"] := "ok" if {
-	abroad.at_home
+	data.lib.abroad.at_home
 } else := "ok" if {
-	abroad.unbound
+	data.lib.abroad.unbound
 } else := "ok" if {
 	recipient_abroad_few(input)
 } else := "ok" if {
@@ -36,15 +34,15 @@ recipient_abroad_strictness(document) := "general" if {
 } else := "assessed"
 
 recipient_abroad_below(limits) if {
-	abroad.counted
-	abroad.sensitive < limits.sensitive
-	abroad.other < limits.other
+	data.lib.abroad.counted
+	data.lib.abroad.sensitive < limits.sensitive
+	data.lib.abroad.other < limits.other
 }
 
 # Below every threshold no mechanism is asked for. Sensitive data has none to be below: its first person counts.
 recipient_abroad_few(document) if {
 	recipient_abroad_ordinary(document)
-	personal.plain
+	data.lib.personal.plain
 	recipient_abroad_below(data.access.rules.recipient_abroad.table.mechanism_from)
 }
 
@@ -53,7 +51,7 @@ recipient_abroad_causes(document) := recipient_abroad_uncovered(document) | reci
 # Of ordinary data it is the number of persons that asks for the assessment. The numbers are the provider's business.
 recipient_abroad_uncovered(document) := {finding.made(recipient_abroad_findings.volume)} if {
 	recipient_abroad_ordinary(document)
-	abroad.counted
+	data.lib.abroad.counted
 	recipient_abroad_strictness(document) == "assessed"
 } else := {finding.made(recipient_abroad_findings.export)}
 

@@ -14,15 +14,7 @@ now := valid.document.context.now
 
 abroad := valid.with_all(valid.document, {
 	"/user/accessing_from": "DE",
-	"/approvals/export": {
-		"ref": "XB-1",
-		"mechanism": "scc",
-		"dataset": valid.document.dataset.id,
-		"recipient": valid.document.participant.id,
-		"purposes": ["P05"],
-		"valid_from": now,
-		"valid_to": now + 1,
-	},
+	"/approvals/export": [valid.approval({"mechanism": "scc"})],
 })
 
 refused(changes) if said(valid.with_all(abroad, changes)) == {["XB-05", "deny"]}
@@ -32,11 +24,13 @@ test_an_approval_for_this_second_is_ok if ok(abroad)
 test_an_approval_is_for_its_term_dataset_recipient_and_purpose if {
 	refused({"/approvals/export/0/valid_from": now + 1})
 	refused({"/approvals/export/0/valid_to": now})
-	refused({"/approvals/export/0/dataset": "urn:uuid:01920000-0000-7000-8000-000000000009"})
-	refused({"/approvals/export/0/recipient": "did:web:other.example"})
+	refused({"/approvals/export/0/datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
+	refused({"/approvals/export/0/recipients": ["did:web:other.example"]})
 	refused({"/approvals/export/0/purposes": ["P06"]})
 	refused({"/approvals/export/0/purposes": []})
 	refused({"/approvals/export/0/mechanism": "promise"})
+	refused({"/approvals/export/0/ref": ""})
+	refused({"/approvals/export": []})
 	refused({"/approvals/export": null})
 }
 
@@ -58,23 +52,25 @@ test_infrastructure_and_important_data_need_the_assessment if {
 }
 
 test_of_no_origin_all_would_be_from_elsewhere if {
-	every origin in [[], ["DE", "CN"]] { refused({"/dataset/origin": origin, "/approvals/export": null}) }
-	said(valid.lacking(valid.with_all(abroad, {"/approvals/export": null}), "/dataset/origin")) == {["XB-05", "deny"]}
-	ok(valid.with_all(abroad, {"/dataset/origin": ["DE", "HK"], "/approvals/export": null}))
+	every origin in [[], ["DE", "CN"]] { refused({"/dataset/origin": origin, "/approvals/export": []}) }
+	said(valid.lacking(valid.with_all(abroad, {"/approvals/export": []}), "/dataset/origin")) == {["XB-05", "deny"]}
+	ok(valid.with_all(abroad, {"/dataset/origin": ["DE", "HK"], "/approvals/export": []}))
 }
 
 test_only_a_file_abroad_is_storage_abroad if {
-	kept := {"/request/processing_location": "US-CA", "/approvals/export": null}
+	kept := {"/request/processing_location": "US-CA", "/approvals/export": []}
 	said(valid.with_all(abroad, kept)) == {["XB-05", "deny"], ["XB-12", "deny"]}
 	said(valid.with_all(abroad, object.union(kept, {"/request/mode": "M3"}))) == {["XB-05", "deny"]}
-	said(valid.with_all(abroad, {"/approvals/export": null})) == {["XB-05", "deny"]}
+	said(valid.with_all(abroad, {"/approvals/export": []})) == {["XB-05", "deny"]}
 }
 
 test_what_is_missing_is_refused if {
 	every path in [
+		"/approvals/export",
+		"/approvals/export/0/ref",
 		"/approvals/export/0/mechanism",
-		"/approvals/export/0/dataset",
-		"/approvals/export/0/recipient",
+		"/approvals/export/0/datasets",
+		"/approvals/export/0/recipients",
 		"/approvals/export/0/purposes",
 		"/approvals/export/0/valid_from",
 		"/approvals/export/0/valid_to",
@@ -87,4 +83,5 @@ test_what_is_missing_is_refused if {
 	}
 	said(valid.lacking(valid.document, "/request/recipient_overseas")) == {["XB-05", "deny"]}
 	said(valid.lacking(valid.document, "/request/processing_location")) == {["XB-05", "deny"], ["XB-12", "deny"]}
+	said(valid.changed("/request/processing_location", null)) == {["XB-05", "deny"], ["XB-12", "deny"]}
 }

@@ -25,11 +25,6 @@ test_what_picks_persons_is_referred if {
 	}
 }
 
-test_a_committee_may_decide if {
-	ok(valid.with_all(filtered(["subject_id"]), {"/approvals/committee": [valid.committee(["SDC-04"])]}))
-	said(valid.with_all(filtered(["subject_id"]), {"/approvals/committee": [valid.committee(["SDC-07"])]})) == {["SDC-04", "refer"]}
-}
-
 test_what_is_missing_or_null_is_referred if {
 	said(filtered(null)) == {["SDC-04", "refer"]}
 	said(valid.lacking(filtered([]), "/request/filter_columns")) == {["SDC-04", "refer"]}

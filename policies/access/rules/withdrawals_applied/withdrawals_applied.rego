@@ -2,14 +2,13 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.personal
 
 withdrawals_applied_findings := data.access.rules.withdrawals_applied.table.findings
 
 verdict["withdrawals_applied"] := "ok" if {
 	withdrawals_applied_lately(input)
 } else := "ok" if {
-	personal.absent
+	data.lib.personal.absent
 } else := "ok" if {
 	input.request.mode in data.access.rules.withdrawals_applied.table.unlimited_modes
 } else := {finding.made(withdrawals_applied_findings.stale)}
