@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gateway.approvals.votes import Conditions, Question, Vote, sign_vote
 from gateway.audit.note import parse_vkey
 from gateway.audit.receipt import verify_receipt
 from gateway.audit.verify import verify_export
@@ -110,6 +111,7 @@ class Story:
         yield Step("Refused: another tenant", self.stranger)
         yield Step("Refused: a spent contract", self.spent)
         yield Step("A large dataset streams", self.stream)
+        yield Step("Referred: two people decide, and the rules read it", self.decide)
         yield Step("The hospital revokes; the next request is refused", self.revoke)
         yield Step("The receipt of the read verifies offline", self.receipt)
         yield Step("A compliance officer reviews and verifies the log", self.review)
@@ -272,6 +274,40 @@ class Story:
             f"{rows:,} rows under pseudonyms as Parquet, {len(data) / 1e6:.1f} MB in {seconds:.1f} s, memory bounded"
         )
 
+    def decide(self) -> None:
+        body = self._request("stream", "read", "M5", columns=["id", "test", "value"])
+        body["purpose"] = {"id": "P05", "flags": ["vulnerable"]}
+        review = self._refused(lambda: self._ask(PHARMA, body), "access-referred").members["review"]
+        self._tell("the use touches a vulnerable group: no rule forbids it, and a person must decide (DUO-90)")
+        few = {"kind": "cap_rows", "rows": 10}
+        first = self._vote(review, "reviewer", "The protocol protects them.", [few])
+        expect(first["state"] == "open", "one vote decides nothing")
+        unseen = self._agent(HOSPITAL, "second-reviewer").get(f"/v1/reviews/{review}")
+        expect(unseen["votes"] == [], "the second reviewer does not see the first one's vote")
+        second = self._vote(review, "second-reviewer", "Agreed.", [])
+        expect(second["state"] == "approved", "two votes to approve approve it")
+        rows = list(csv.DictReader(io.StringIO(self._ask(PHARMA, body)[0].decode())))
+        expect(len(rows) == 10, "as many rows as the stricter of the two allows")
+        self._tell("two of the hospital's approved, the second not seeing the first one's vote; each signed it")
+        self._tell(f"asked again it is permitted, with what one of them asked for: {len(rows)} rows and no more")
+
+    def _vote(self, review: str, who: str, reason: str, obligations: list[dict[str, Any]]) -> Any:
+        """A vote to approve for a month, signed with the reviewer's own key."""
+        client, now = self._agent(HOSPITAL, who), int(time.time())
+        question = Question.model_validate(client.get(f"/v1/reviews/{review}")["question"])
+        conditions = Conditions(exp=now + 30 * 24 * 3600, columns=question.columns, obligations=obligations)
+        vote = Vote(
+            ver=1,
+            typ="ReviewVote",
+            question=question.digest,
+            reviewer=client.agent.agent,
+            vote="approve",
+            reason=reason,
+            iat=now,
+            conditions=conditions,
+        )
+        return client.post(f"/v1/reviews/{review}/votes", json.loads(sign_vote(vote, client.agent.key)))
+
     def revoke(self) -> None:
         self._agent(HOSPITAL, "provider").post(f"/v1/contracts/{self.ids['stream']}/revoke", {})
         body = self._request("stream", "read", "M5", columns=["value"])
@@ -375,11 +411,12 @@ class Story:
         (self.folder / "keys").mkdir(mode=0o700, exist_ok=True)
         save_private(self.folder / "keys" / f"{short}.json", contract_key)
         admin = party.agents["admin"] = self._client(f"{short}-admin", admitted["first_agent"]["id"], did, admin_key)
-        for role in ("provider", "researcher", "officer"):
-            key = generate("ES256")
-            enrolment = {"label": role, "roles": [role], "location": location, "key": public_jwk(key)}
+        committee = ("reviewer", "second-reviewer") if did == HOSPITAL else ()
+        for label in ("provider", "researcher", "officer", *committee):
+            key, role = generate("ES256"), label.removeprefix("second-")
+            enrolment = {"label": label, "roles": [role], "location": location, "key": public_jwk(key)}
             agent = admin.post("/v1/agents", enrolment)
-            party.agents[role] = self._client(f"{short}-{role}", agent["id"], did, key)
+            party.agents[label] = self._client(f"{short}-{label}", agent["id"], did, key)
 
     def _client(self, name: str, agent: str, participant: str, key: dict[str, Any]) -> Client:
         file = AgentFile(agent, participant, self.url, self._gateway, key)

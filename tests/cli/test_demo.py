@@ -156,6 +156,11 @@ def _cut_short(story: Story, patch: pytest.MonkeyPatch) -> None:
     _data(story, lambda data: data[:-4])
 
 
+def _decided_by_one(story: Story, patch: pytest.MonkeyPatch) -> None:
+    """The first vote alone is said to approve."""
+    changed(story._agent(HOSPITAL, "reviewer"), "post", on("/votes"), lambda a: a | {"state": "approved"})
+
+
 def _not_revoked(story: Story, patch: pytest.MonkeyPatch) -> None:
     """The revocation does not reach the gateway."""
     client = story._agent(HOSPITAL, "provider")
@@ -207,6 +212,7 @@ SABOTAGED: dict[str, Callable[[Story, pytest.MonkeyPatch], None]] = {
     "stranger": _told_apart,
     "spent": _use_left,
     "stream": _cut_short,
+    "decide": _decided_by_one,
     "revoke": _not_revoked,
     "receipt": _receipt_bent,
     "review": _entry_gone,
