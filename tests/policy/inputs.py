@@ -392,6 +392,8 @@ REFUSED = [
     {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
     {"dataset.consent": consent(sharing_clause=None)},
     {"contract.clauses": []},
+    {"approvals.ethics": [ethics_approval(exempt=True)]},
+    EUROPEAN | {"request.purpose.id": "P01", "contract.purposes": ["P01"]},
     EUROPEAN | {"approvals.permit": [data_permit(valid_to=NOW + 11 * YEAR)]},
     EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
 ]

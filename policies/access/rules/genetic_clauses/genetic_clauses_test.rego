@@ -53,6 +53,7 @@ test_other_data_is_not_asked if {
 
 test_what_is_missing_empty_or_null_is_refused if {
 	every clauses in [[], null, "ip_shared", {"clauses": "ip_shared"}] { said(stating(clauses)) == {["HGR-10", "deny"]} }
+	said(stating({clause: clause | some clause in needed})) == {["HGR-10", "deny"]}
 	said(valid.lacking(foreign, "/contract/clauses")) == {["HGR-10", "deny"]}
 	said(valid.lacking(foreign, "/contract")) == {["HGR-10", "deny"]}
 }
