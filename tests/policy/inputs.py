@@ -390,9 +390,8 @@ REFUSED = [
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
     {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
     {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
-    {"dataset.consent": consent(sharing_clause=None)},
-    {"contract.clauses": []},
-    {"approvals.ethics": [ethics_approval(exempt=True)]},
+    {"dataset.consent": consent(sharing_clause=None), "approvals.ethics": [ethics_approval(exempt=True)]},
+    FOREIGN | {"contract.clauses": [], "contract.price": None},
     EUROPEAN | {"request.purpose.id": "P01", "contract.purposes": ["P01"]},
     EUROPEAN | {"approvals.permit": [data_permit(valid_to=NOW + 11 * YEAR)]},
     EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
@@ -401,6 +400,7 @@ REFUSED = [
 # Rules that look at several places at once would seldom speak, were each place drawn as often as any other.
 OFTEN = [
     "approvals.ethics",
+    "contract.clauses",
     "dataset.consent",
     "dataset.core_data",
     "dataset.identifiability",
