@@ -82,7 +82,16 @@ PARAMETERS = {
 """Codes that say nothing without a parameter: one without it lets nobody in, or asks a person."""
 
 
+def _unanswered(value: Any) -> bool:
+    return value is None
+
+
 class Consent(_Part):
+    """What the consents say. Whether they speak of sharing and re-use is left out where nobody answered.
+
+    So what was registered before it was asked keeps its version.
+    """
+
     basis: Literal["consent", "statute", "public_interest", "contract", "public_data"]
     separate: StrictBool = False
     recipients: tuple[str, ...] = Field(default=(), max_length=200)
@@ -90,6 +99,7 @@ class Consent(_Part):
     overseas: StrictBool = False
     guardian: StrictBool | None = None
     withdrawals_applied_at: StrictInt | None = None
+    sharing_clause: StrictBool | None = Field(default=None, exclude_if=_unanswered)
 
 
 class GeneticResources(_Part):

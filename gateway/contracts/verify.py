@@ -106,6 +106,8 @@ class VerifiedContract:
             "processing_locations": list(terms.processing_locations),
             "obligations": terms.obligations(),
             "prohibitions": list(terms.prohibitions),
+            "clauses": list(terms.clauses),
+            "price": terms.price,
             "signatures": [{"party": s.party, "alg": s.alg, "valid": True} for s in self.signatures],
             "digest_ok": True,
         }

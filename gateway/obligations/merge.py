@@ -17,6 +17,7 @@ from gateway.obligations.model import (
     NoPublicationBefore,
     Obligation,
     Pseudonymise,
+    PublishBy,
     PublishResults,
     ReturnDerivedData,
     SuppressSmallCells,
@@ -94,4 +95,6 @@ def _promises(everything: Sequence[Obligation]) -> list[Obligation]:
         promises.append(NoPublicationBefore(date=max(days)))
     if months := [o.months for o in everything if isinstance(o, DeleteAtEnd)]:
         promises.append(DeleteAtEnd(months=min(months)))
+    if months := [o.months for o in everything if isinstance(o, PublishBy)]:
+        promises.append(PublishBy(months=min(months)))
     return promises

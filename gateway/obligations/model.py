@@ -114,6 +114,13 @@ class PublishResults(_Obligation):
     kind: Literal["publish_results"] = "publish_results"
 
 
+class PublishBy(_Obligation):
+    """The consumer makes its results public within so many months after it is done with the data."""
+
+    kind: Literal["publish_by"] = "publish_by"
+    months: int = Field(ge=1, le=1200)
+
+
 class NoPublicationBefore(_Obligation):
     """The consumer publishes nothing before this day (ISO 8601, UTC)."""
 
@@ -134,7 +141,7 @@ class DeleteAtEnd(_Obligation):
     months: int = Field(ge=1, le=1200)
 
 
-Promise = PublishResults | NoPublicationBefore | ReturnDerivedData | DeleteAtEnd
+Promise = PublishResults | PublishBy | NoPublicationBefore | ReturnDerivedData | DeleteAtEnd
 Obligation = Annotated[
     Drop
     | Pseudonymise

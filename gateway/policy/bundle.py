@@ -61,6 +61,7 @@ OBLIGATION_FLOOR = frozenset(
         "count_export",
         "keep_record",
         "publish_results",
+        "publish_by",
         "no_publication_before",
         "return_derived_data",
         "delete_at_end",

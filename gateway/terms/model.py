@@ -10,7 +10,7 @@ from gateway.crypto.canonical import MAX_INTEGER
 from gateway.crypto.text import check_text
 from gateway.problems import Problem
 from gateway.terms.errors import TermNotUnderstood
-from gateway.terms.profile import Action, DeliveryMode, Prohibition
+from gateway.terms.profile import Action, Clause, DeliveryMode, Price, Prohibition
 from gateway.terms.purposes import GRANTABLE
 
 MAX_COLUMNS = 2000
@@ -99,7 +99,7 @@ class Terms(_Value):
     `uses` counts grants in all, `rows` and `persons` bound each grant and their sum; None is no bound. Times are
     seconds UTC, [valid_from, valid_to). `processing_locations` are ISO 3166-1 or 3166-2 codes. `duties` have the
     shape of obligations, at most one for a column: the contract's own demands, which the policy may add to and never
-    loosen.
+    loosen. `clauses` are what the contract's text lays down; a `price` of None is none that was stated.
     """
 
     actions: Annotated[tuple[Action, ...], Field(min_length=1), _Set]
@@ -114,6 +114,8 @@ class Terms(_Value):
     persons: _Count | None = None
     duties: Annotated[tuple[Duty, ...], Field(max_length=MAX_COLUMNS + 1), AfterValidator(_in_order)] = ()
     prohibitions: Annotated[tuple[Prohibition, ...], _Set] = ()
+    clauses: Annotated[tuple[Clause, ...], _Set] = ()
+    price: Price | None = None
 
     @model_validator(mode="after")
     def _duties_are_clear(self) -> Terms:

@@ -1,7 +1,8 @@
 """Terms as an ODRL 2.2 Agreement or Offer in the profile `corridor-terms/1`, and back.
 
 One permission per action, each with the same constraints (the Dataspace Protocol wants one action per rule); the
-duties, which hold for every permission, as `obligation` of the policy; right operands are text or arrays of text.
+duties, which hold for every permission, as `obligation` of the policy, after them clauses and price as duties of the
+parties; right operands are text or arrays of text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,16 @@ from typing import Any, Literal
 
 from gateway.terms.errors import TermNotUnderstood
 from gateway.terms.model import Terms, parse_terms
-from gateway.terms.profile import CONTEXT, DUTY_KINDS, DUTY_PARAMETERS, OPERANDS, PROFILE, Operand
+from gateway.terms.profile import (
+    CLAUSE_DUTY,
+    CONTEXT,
+    DUTY_KINDS,
+    DUTY_PARAMETERS,
+    OPERANDS,
+    PRICE_DUTY,
+    PROFILE,
+    Operand,
+)
 
 _OPERANDS = {(operand.name, operand.operator): operand for operand in OPERANDS}
 _NAMES = frozenset(operand.name for operand in OPERANDS)
@@ -49,7 +59,7 @@ def to_odrl(
         "assignee": assignee,
         "target": target,
         "permission": [{"action": action, "constraint": _stated(terms)} for action in terms.actions],
-        "obligation": [_duty(obligation) for obligation in terms.obligations()],
+        "obligation": [*(_duty(obligation) for obligation in terms.obligations()), *_promises(terms)],
         "prohibition": [{"action": action} for action in terms.prohibitions],
     }
     # The Dataspace Protocol wants an empty list left out.
@@ -59,7 +69,7 @@ def to_odrl(
 def from_odrl(policy: Mapping[str, Any]) -> Terms:
     """The terms of an Agreement or Offer. Raises TermNotUnderstood, by name, for all that the profile does not hold."""
     _check_policy(policy)
-    fields: dict[str, Any] = {"actions": [], "duties": [], "prohibitions": []}
+    fields: dict[str, Any] = {"actions": [], "duties": [], "prohibitions": [], "clauses": []}
     stated: list[dict[str, Any]] = []
     for rule in _rules(policy, "permission"):
         _exact_members(rule, {"action", "constraint"}, "a permission")
@@ -69,7 +79,14 @@ def from_odrl(policy: Mapping[str, Any]) -> Terms:
         raise TermNotUnderstood("permissions differ in their constraints; the profile wants them equal")
     fields.update(stated[0])
     for rule in _rules(policy, "obligation"):
-        fields["duties"].append(_obligation(rule))
+        if rule.get("action") == CLAUSE_DUTY[0]:
+            fields["clauses"].append(_promise(rule, CLAUSE_DUTY))
+        elif rule.get("action") != PRICE_DUTY[0]:
+            fields["duties"].append(_obligation(rule))
+        elif "price" in fields:
+            raise TermNotUnderstood(f"the duty `{PRICE_DUTY[0]}` is stated twice")
+        else:
+            fields["price"] = _promise(rule, PRICE_DUTY)
     for rule in _rules(policy, "prohibition"):
         _exact_members(rule, {"action"}, "a prohibition")
         fields["prohibitions"].append(rule["action"])
@@ -196,6 +213,27 @@ def _obligation(rule: Mapping[str, Any]) -> dict[str, Any]:
             raise TermNotUnderstood(f"the constraint {name[:64]!r} of the duty `{action}` is not in the profile")
         obligation[name] = _parameter(name, constraint["rightOperand"])
     return obligation
+
+
+def _promises(terms: Terms) -> list[dict[str, Any]]:
+    stated: list[tuple[tuple[str, str], str]] = [(CLAUSE_DUTY, clause) for clause in terms.clauses]
+    if terms.price is not None:
+        stated.append((PRICE_DUTY, terms.price))
+    return [
+        {"action": action, "constraint": [{"leftOperand": operand, "operator": "eq", "rightOperand": value}]}
+        for (action, operand), value in stated
+    ]
+
+
+def _promise(rule: Mapping[str, Any], duty: tuple[str, str]) -> str:
+    action, operand = duty
+    _exact_members(rule, {"action", "constraint"}, "a duty")
+    constraints = _atoms(rule["constraint"], f"the duty `{action}`")
+    if [(stated["leftOperand"], stated["operator"]) for stated in constraints] != [(operand, "eq")]:
+        raise TermNotUnderstood(f"the duty `{action}` has one constraint, `{operand}` eq")
+    if not isinstance(value := constraints[0]["rightOperand"], str):
+        raise TermNotUnderstood(f"the right operand of `{operand}` in a duty must be text")
+    return value
 
 
 def _parameter_text(value: Any) -> str:

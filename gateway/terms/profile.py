@@ -17,6 +17,9 @@ DeliveryMode = Literal["M1", "M2", "M3", "M4", "M5", "M6"]
 """Modes of the rules digest, section 6. M0, no delivery at all, is nothing one could grant."""
 
 Prohibition = Literal["distribute", "reidentify", "subprocess"]
+Clause = Literal["cn_party_data_backup", "cn_party_full_participation", "ip_shared", "security_duties"]
+"""What the contract's text lays down, in the parties' words: rules ask whether, nobody here asks how."""
+Price = Literal["cost_recovery", "free", "other"]
 
 Form = Literal["set", "integer", "time"]
 
@@ -61,3 +64,9 @@ DUTY_PARAMETERS: Mapping[str, Literal["text", "integer", "boolean"]] = {
     "complementary": "boolean",
 }
 """Left operands of a duty's constraints, each with operator `eq`, and what their text stands for."""
+
+CLAUSE_DUTY, PRICE_DUTY = ("honour", "clause"), ("compensate", "price")
+"""Duties of the parties, which nothing in the stream discharges: action, and the operand of its one constraint.
+
+One `honour` for each clause; `compensate` (ODRL's own action) where a price is stated, `free` being one.
+"""

@@ -58,6 +58,7 @@ def _full_registration() -> dict[str, Any]:
                 "overseas": True,
                 "guardian": True,
                 "withdrawals_applied_at": 1_795_392_000,
+                "sharing_clause": False,
             },
             "provenance_statement": "source-1",
         },

@@ -65,6 +65,16 @@ def test_a_version_from_before_there_were_parameters_still_stands() -> None:
     )
 
 
+def test_an_answer_on_the_consent_form_makes_a_version_and_none_makes_none() -> None:
+    def version(**answer: bool | None) -> str:
+        body = registration()
+        body["governance"]["consent"] = {"basis": "consent", **answer}
+        return Registration.model_validate(body).governance_version
+
+    assert version() == version(sharing_clause=None)
+    assert len({version(), version(sharing_clause=True), version(sharing_clause=False)}) == 3
+
+
 def test_a_parameter_makes_a_version() -> None:
     versions = [_governed([{"id": "DUO:0000042"}, {"id": "DUO:0000025", "months": months}]) for months in (12, 13)]
     assert len(set(versions)) == 2

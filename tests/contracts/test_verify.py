@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_jso
 from gateway.crypto.jws import sign as jws_sign
 from gateway.crypto.private import generate, public_jwk
 from gateway.problems import Problem
+from gateway.terms.model import parse_terms
 from tests.vectors.make_contract import (
     ACCEPTED,
     DRAFTED,
@@ -66,6 +68,14 @@ def test_the_policy_input_repeats_the_signed_terms() -> None:
     assert document["signatures"] == [{"party": did, "alg": "Ed25519", "valid": True} for did in (HOSPITAL, PHARMA)]
     assert (document["valid_from"], document["valid_to"], document["status"]) == (FROM, TO, "active")
     assert json.loads(json.dumps(document)) == document
+
+
+def test_clauses_and_price_reach_the_policy_and_are_none_where_the_contract_states_none() -> None:
+    document = verify().as_policy_input("active")
+    assert (document["clauses"], document["price"]) == ([], None)
+    stated = parse_terms({**terms().model_dump(), "clauses": ["security_duties", "ip_shared"], "price": "free"})
+    document = replace(verify(), terms=stated).as_policy_input("active")
+    assert (document["clauses"], document["price"]) == (["ip_shared", "security_duties"], "free")
 
 
 @settings(max_examples=150, deadline=None)

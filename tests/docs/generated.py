@@ -212,7 +212,7 @@ GOVERNANCE = {
     " `other_trigger`",
     "duo": "Data Use Ontology terms: one permission, any modifiers, each with its parameter: see below",
     "consent": "`basis`, and what consents say: `separate`, `recipients`, `purposes`, `overseas`, `guardian`,"
-    " `withdrawals_applied_at`",
+    " `withdrawals_applied_at`, `sharing_clause`",
     "provenance_statement": "reference of the statement where the data comes from",
 }
 VISIBILITY = {
@@ -233,6 +233,8 @@ TERMS = {
     "persons": "persons that any delivery may show, always the same ones; needs the dataset's `person_column`",
     "duties": "what is done to the data in any case",
     "prohibitions": "`reidentify`, `distribute`, `subprocess`: promised, and recorded",
+    "clauses": "what the contract's text lays down, by name; rules may ask for it",
+    "price": "what the data costs; nothing stated is not taken for `free`",
 }
 FACTS = {
     "kind": "what it is",

@@ -34,6 +34,7 @@ ALL = [
     {"kind": "no_publication_before", "date": "2027-06-30"},
     {"kind": "return_derived_data"},
     {"kind": "delete_at_end", "months": 12},
+    {"kind": "publish_by", "months": 18},
 ]
 
 
@@ -71,6 +72,8 @@ def test_parse_and_document_are_inverse(demand):
         {"kind": "no_publication_before", "date": "some day"},
         {"kind": "delete_at_end", "months": None},
         {"kind": "delete_at_end", "months": 0},
+        {"kind": "publish_by"},
+        {"kind": "publish_by", "months": 0},
         "drop",
         None,
     ],
@@ -114,6 +117,7 @@ def band(width, **more):
         (ALL[11], ALL[11], ALL[11]),
         (ALL[12], {**ALL[12], "date": "2027-07-01"}, {**ALL[12], "date": "2027-07-01"}),
         (ALL[14], {**ALL[14], "months": 6}, {**ALL[14], "months": 6}),
+        (ALL[15], {**ALL[15], "months": 6}, {**ALL[15], "months": 6}),
     ],
 )
 def test_the_strictest_wins(one, other, strictest):

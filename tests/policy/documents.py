@@ -110,6 +110,8 @@ def document() -> Document:
                 "processing_locations": ["CN-BJ"],
                 "obligations": [],
                 "prohibitions": ["reidentify", "distribute", "subprocess"],
+                "clauses": ["cn_party_data_backup", "cn_party_full_participation", "ip_shared", "security_duties"],
+                "price": "cost_recovery",
                 "signatures": [
                     {"party": HOSPITAL, "alg": "Ed25519", "valid": True},
                     {"party": PHARMA, "alg": "ES256", "valid": True},
@@ -159,6 +161,7 @@ def consent(**facts: Any) -> Document:
         "overseas": False,
         "guardian": None,
         "withdrawals_applied_at": NOW - 60,
+        "sharing_clause": True,
     } | facts
 
 

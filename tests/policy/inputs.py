@@ -36,6 +36,7 @@ TERMS = ["MONDO:0004992", "MONDO:0008903", "MONDO:0005148", "MONDO:0005233", "MO
 NUMBERS = (1, 4, 6, 7, 11, 12, 15, 16, 18, 19, 20, 21, 22, 24, 25, 26, 27, 28, 29, 42, 43, 44, 45, 46)
 CODES = [*(f"DUO:{n:07}" for n in NUMBERS), "DUO:00000044", "DUO:9999999"]
 PARTIES = document()["contract"]["parties"]
+CLAUSES = document()["contract"]["clauses"]
 SIGNATURES = document()["contract"]["signatures"]
 
 
@@ -119,6 +120,7 @@ _consents = st.none() | st.builds(
     recipients=some([PHARMA, STRANGER], 2),
     purposes=some(["P02", "P05", "P06"], 3),
     guardian=st.sampled_from([None, False, True]),
+    sharing_clause=st.sampled_from([None, False, True, True]),
     withdrawals_applied_at=st.none() | st.integers(NOW - DAY - 1, NOW - DAY + 1) | st.integers(NOW - 1, NOW + 1),
 )
 _terms = {"valid_from": st.integers(NOW - 2, NOW + 1), "valid_to": st.integers(NOW - 1, NOW + 2)}
@@ -158,6 +160,7 @@ _committees = st.lists(
                     "EHDS-05",
                     "EHDS-08",
                     "ETH-03",
+                    "ETH-04",
                     "GB-04",
                 ),
                 *("GDPR-02", "GDPR-03", "GEN-13", "HGR-06", "HGR-08", "PIPL-06", "PIPL-10", "SDC-04", "SDC-07"),
@@ -244,6 +247,8 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "contract.columns": some(NAMES, 6),
     "contract.processing_locations": some(PLACES),
     "contract.prohibitions": some(["reidentify", "distribute", "subprocess"], 3),
+    "contract.clauses": some(CLAUSES, 4) | st.just(CLAUSES),
+    "contract.price": st.sampled_from([None, "free", "cost_recovery", "other"]),
     "approvals.export": _approvals,
     "approvals.ethics": _ethics,
     "approvals.pia": _dated("PIA-1", YEAR),
@@ -338,6 +343,8 @@ TURNED_IN_PACKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "genetic_report": (FOREIGN, {"approvals.hgr": [genetic_approval("cooperation_approval")]}, "HGR-06"),
     "genetic_security": (FOREIGN, {"dataset.hgr": genetic(persons=501)}, "HGR-07"),
     "genetic_ethics": (FOREIGN, {"approvals.ethics": []}, "HGR-08"),
+    "genetic_trade": (FOREIGN, {"contract.price": "other"}, "HGR-09"),
+    "genetic_clauses": (FOREIGN, {"contract.clauses": ["ip_shared", "security_duties"]}, "HGR-10"),
     "us_limited_data_set": (AMERICAN, {"dataset.columns": COLUMNS}, "US-03"),
     "us_bulk_data": (AMERICAN, {"dataset.persons": 10_000}, "XB-13"),
     "us_deidentified": (
@@ -383,6 +390,9 @@ REFUSED = [
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
     {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
     {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
+    {"dataset.consent": consent(sharing_clause=None), "approvals.ethics": [ethics_approval(exempt=True)]},
+    FOREIGN | {"contract.clauses": [], "contract.price": None},
+    EUROPEAN | {"request.purpose.id": "P01", "contract.purposes": ["P01"]},
     EUROPEAN | {"approvals.permit": [data_permit(valid_to=NOW + 11 * YEAR)]},
     EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
 ]
@@ -390,6 +400,7 @@ REFUSED = [
 # Rules that look at several places at once would seldom speak, were each place drawn as often as any other.
 OFTEN = [
     "approvals.ethics",
+    "contract.clauses",
     "dataset.consent",
     "dataset.core_data",
     "dataset.identifiability",

@@ -141,7 +141,7 @@ UNREAD = {
     *(f"dataset.{fact}" for fact in (
         "contains", "persons", "under_14", "hgr", "consent", "person_column", "origin", "important_data",
     )),
-    *(f"contract.{fact}" for fact in ("id", "digest", "obligations")),
+    *(f"contract.{fact}" for fact in ("id", "digest", "obligations", "clauses", "price")),
     *(f"approvals.{fact}" for fact in document()["approvals"]),
     *(f"exports.{fact}" for fact in document()["exports"]),
     *(f"request.{fact}" for fact in ("accepts", "collaboration_ref", "months", "project", "research_types")),
@@ -158,6 +158,7 @@ READ_IN_PACKS = {
         "dataset.under_14",
         "dataset.consent",
         "dataset.important_data",
+        "contract.clauses",
         "approvals.pia",
     },
     "cn-ethics": {"approvals.ethics"},

@@ -6,7 +6,7 @@ import pytest
 
 from tests.policy.documents import HOSPITAL, PHARMA, changed, genetic, genetic_approval, party
 from tests.policy.engines import answered, bundle, decided, spoken
-from tests.policy.inputs import FOREIGN, TURNED_IN_PACKS
+from tests.policy.inputs import CLAUSES, FOREIGN, TURNED_IN_PACKS
 
 PACK = ("cn-genetic",)
 REPORT, COOPERATION = genetic_approval("prior_report"), genetic_approval("cooperation_approval")
@@ -56,8 +56,20 @@ def test_g2_is_permitted():
     assert decision.result == "permit", spoken(decision)
 
 
+@pytest.mark.parametrize("price", ["other", None])
+def test_g8_a_price_is_trade_unless_it_is_shown_to_be_none(price):
+    for party_asking in (FOREIGN, {"dataset.hgr": genetic(), "dataset.contains": ["genetic"]}):
+        assert found(party_asking | {"contract.price": price}) == {("genetic_trade", "HGR-09")}
+
+
+@pytest.mark.parametrize("clause", ["cn_party_data_backup", "cn_party_full_participation", "ip_shared"])
+def test_a_foreign_party_takes_on_every_clause_of_cooperation(clause):
+    without = [other for other in CLAUSES if other != clause]
+    assert found(COMPUTE | {"contract.clauses": without}) == {("genetic_clauses", "HGR-10")}
+
+
 def test_g8_trade_is_no_purpose():
-    """Of prices an input says nothing; to sell is a purpose of its own, and refused in any pack."""
+    """To sell is a purpose of its own, and refused in any pack."""
     decision = decided(changed(FOREIGN | {"request.purpose.id": "X06", "contract.purposes": ["X06"]}), packs=PACK)
     assert ("purpose_prohibited", "HGR-09") in spoken(decision)
 

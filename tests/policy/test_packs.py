@@ -93,6 +93,11 @@ REFUSED = {
         "entrusted_work",
         "PIPL-07",
     ),
+    "no security duties in the contract": (
+        {"contract.clauses": ["cn_party_data_backup", "ip_shared"]},
+        "contract_security_duties",
+        "GEN-04",
+    ),
     "no ethics review": ({"approvals.ethics": []}, "ethics_review", "ETH-01"),
     "an exemption for commerce": ({"approvals.ethics": [ethics_approval(exempt=True)]}, "ethics_exemption", "ETH-02"),
     "care with European data": (
@@ -152,6 +157,7 @@ REFERRED = {
         "ETH-03",
         (),
     ),
+    "consents that do not speak of sharing": ({"dataset.consent": consent(sharing_clause=False)}, "ETH-04", ()),
     "statistics filtered on persons": (
         IN_PLACE | {"request.filter_columns": ["subject_id"]},
         "SDC-04",

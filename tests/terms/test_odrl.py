@@ -46,10 +46,13 @@ def any_terms(draw: st.DrawFn) -> Terms:
             "duties": [draw(duty(column)) for column in draw(some_of(columns, 0))]
             + draw(st.sampled_from([[], [SUPPRESS]])),
             "prohibitions": draw(some_of(["reidentify", "distribute", "subprocess"], 0)),
+            "clauses": draw(some_of(CLAUSES, 0)),
+            "price": draw(st.sampled_from([None, "free", "cost_recovery", "other"])),
         }
     )
 
 
+CLAUSES = ["cn_party_data_backup", "cn_party_full_participation", "ip_shared", "security_duties"]
 SUPPRESS = {"kind": "suppress_small_cells", "threshold": 12, "complementary": False}
 
 
@@ -111,6 +114,16 @@ def test_an_agreement_is_as_the_dataspace_protocol_wants_it() -> None:
     assert "obligation" not in agreement(parse_terms({**TERMS.model_dump(), "duties": []}))
 
 
+def test_clauses_and_price_are_duties_of_the_parties_after_the_others() -> None:
+    stated = {"clauses": ["security_duties", "ip_shared"], "price": "free"}
+    policy = agreement(parse_terms({**TERMS.model_dump(), **stated}))
+    assert policy["obligation"][:2] == agreement(TERMS)["obligation"]
+    assert policy["obligation"][2:] == [agreed("honour", "clause", "ip_shared"), CLAUSE, PRICE]
+    assert {name: policy[name] for name in policy if name != "obligation"} == {
+        name: value for name, value in agreement(TERMS).items() if name != "obligation"
+    }
+
+
 def test_an_offer_may_leave_its_assignee_and_target_open() -> None:
     offer = to_odrl(TERMS, assigner="did:web:a.example", assignee=None, target=None, id="urn:uuid:2", kind="Offer")
     assert {"assignee", "target"}.isdisjoint(offer)
@@ -131,6 +144,11 @@ def both(change: Callable[[list[Any]], object]) -> Callable[[dict[str, Any]], ob
     return lambda policy: [change(permission["constraint"]) for permission in policy["permission"]]
 
 
+def agreed(action: str, operand: str, value: Any) -> dict[str, Any]:
+    return {"action": action, "constraint": [{"leftOperand": operand, "operator": "eq", "rightOperand": value}]}
+
+
+CLAUSE, PRICE = agreed("honour", "clause", "security_duties"), agreed("compensate", "price", "free")
 EXTRA = {"leftOperand": "count", "operator": "lteq", "rightOperand": "99"}
 
 
@@ -220,6 +238,25 @@ REFUSED: dict[str, Callable[[dict[str, Any]], object]] = {
     "complementary maybe": lambda p: p["obligation"][1]["constraint"][1].update(rightOperand="True"),
     "two duties on one column": lambda p: p["obligation"].append(copy.deepcopy(p["obligation"][0])),
     "no duty": lambda p: p.update(obligation=[]),
+    "unknown clause": lambda p: p["obligation"].append(agreed("honour", "clause", "kindness")),
+    "clause twice": lambda p: p["obligation"].extend([CLAUSE, CLAUSE]),
+    "clause a list": lambda p: p["obligation"].append(agreed("honour", "clause", ["security_duties"])),
+    "clause by another operand": lambda p: p["obligation"].append(agreed("honour", "column", "security_duties")),
+    "clause without constraints": lambda p: p["obligation"].append({"action": "honour", "constraint": []}),
+    "clause without a constraint": lambda p: p["obligation"].append({"action": "honour"}),
+    "clause with a second constraint": lambda p: p["obligation"].append(
+        {"action": "honour", "constraint": CLAUSE["constraint"] * 2}
+    ),
+    "clause with another operator": lambda p: p["obligation"].append(
+        {"action": "honour", "constraint": [CLAUSE["constraint"][0] | {"operator": "neq"}]}
+    ),
+    "clause with a consequence": lambda p: p["obligation"].append(CLAUSE | {"consequence": []}),
+    "unknown price": lambda p: p["obligation"].append(agreed("compensate", "price", "100")),
+    "price null": lambda p: p["obligation"].append(agreed("compensate", "price", None)),
+    "price twice": lambda p: p["obligation"].extend([PRICE, agreed("compensate", "price", "other")]),
+    "price twice, the same": lambda p: p["obligation"].extend([PRICE, PRICE]),
+    "price by another operand": lambda p: p["obligation"].append(agreed("compensate", "payAmount", "free")),
+    "price as a clause": lambda p: p["obligation"].append(agreed("honour", "price", "free")),
     "unknown prohibition": lambda p: p["prohibition"][0].update(action="copy"),
     "prohibition with constraints": lambda p: p["prohibition"][0].update(constraint=[EXTRA]),
     "prohibition twice": lambda p: p["prohibition"].append({"action": "reidentify"}),
@@ -242,6 +279,10 @@ def test_what_the_profile_does_not_hold_is_refused(name: str) -> None:
         ("unknown duty", "anonymize"),
         ("unknown member", "conflict"),
         ("duty with an unknown parameter", "salt"),
+        ("unknown clause", "clauses"),
+        ("clause by another operand", "honour"),
+        ("unknown price", "price"),
+        ("price twice", "compensate"),
         ("no place", "processingLocation"),
     ],
 )

@@ -154,6 +154,13 @@ document := {
 			"distribute",
 			"subprocess",
 		],
+		"clauses": [
+			"cn_party_data_backup",
+			"cn_party_full_participation",
+			"ip_shared",
+			"security_duties",
+		],
+		"price": "cost_recovery",
 		"signatures": [
 			{
 				"party": "did:web:hospital.example",
