@@ -42,7 +42,7 @@ def publish(space: Space) -> str:
 
 
 def agree(space: Space, dataset: str | None = None) -> str:
-    return space.agree(dataset or space.datasets["csv"], consumer=LAB)
+    return space.agree(dataset or space.datasets["csv"], consumer=LAB, clauses=["security_duties"])
 
 
 def trust(space: Space, did: str, *kinds: str) -> None:

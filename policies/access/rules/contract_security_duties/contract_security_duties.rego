@@ -2,7 +2,6 @@
 package access.rules
 
 import data.lib.finding
-import data.lib.personal
 
 contract_security_duties_findings := data.access.rules.contract_security_duties.table.findings
 
@@ -12,5 +11,5 @@ verdict["contract_security_duties"] := "ok" if {
 	data.access.rules.contract_security_duties.table.clause in input.contract.clauses
 } else := "ok" if {
 	input.dataset.important_data == false
-	personal.absent
+	data.lib.personal.absent
 } else := {finding.made(contract_security_duties_findings.unstated)}
