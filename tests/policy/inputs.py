@@ -383,6 +383,7 @@ REFUSED = [
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
     {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
     {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
+    {"approvals.ethics": [ethics_approval(exempt=True)]},
     EUROPEAN | {"approvals.permit": [data_permit(valid_to=NOW + 11 * YEAR)]},
     EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
 ]
