@@ -390,6 +390,7 @@ REFUSED = [
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
     {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
     {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
+    {"approvals.ethics": [ethics_approval(exempt=True)]},
     {"dataset.consent": consent(sharing_clause=None), "approvals.ethics": [ethics_approval(exempt=True)]},
     FOREIGN | {"contract.clauses": [], "contract.price": None},
     EUROPEAN | {"request.purpose.id": "P01", "contract.purposes": ["P01"]},
