@@ -227,9 +227,15 @@ class Runtime:
         try:
             self.collector.look_back()
         except BaseException:
+            self.collector.close()
             self.log.close()
             raise
         return self.lifecycle.at_start(self._candidate, self.deed())
+
+    def forget(self) -> None:
+        """Let go of what was put together and never started."""
+        self.collector.close()
+        self.db.close()
 
     def look_first(self) -> None:
         """Raise what would keep the gateway from starting, as far as it can be told without starting."""

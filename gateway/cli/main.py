@@ -118,8 +118,10 @@ def _look_first(settings: Settings) -> None:
 
     try:
         runtime = Runtime(settings)
-        runtime.look_first()
-        runtime.db.close()
+        try:
+            runtime.look_first()
+        finally:
+            runtime.forget()
     except ArgumentError:
         raise options.SettingsRefused(
             "CORRIDOR_DATABASE_URL is no database URL, such as postgresql://host/name."

@@ -212,6 +212,7 @@ def test_every_operation_succeeds_for_one_who_may(space: Space, document: dict[s
     officer.raw("/v1/audit/checkpoint")
     officer.get("/v1/audit/consistency", old=1)
     officer.get("/v1/audit/key")
+    assert space.http.get("/log/tile/0/000.p/1").status_code == 200
     provider.post(f"/v1/contracts/{contract}/revoke", {})
     provider.post(f"/v1/datasets/{dataset}/withdraw", {})
     for path in operations(document):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.errors import NoteMalformed, PolicyFileMalformed, SignatureUnverified, WitnessesMissing
 from gateway.audit.export import export_range
 from gateway.audit.note import KeyType, Note, NoteSigner, Signature, parse_note
@@ -15,9 +16,11 @@ from gateway.problems import Problem
 from tests.audit.small_log import LOG, MADE_AT, signer, small_log
 
 A, B, C, D = (signer(f"{name}.example/witness", seed, KeyType.COSIGNATURE) for seed, name in enumerate("abcd", 40))
-LINES = {name: f"witness {name} {key.verifier} https://{name}.example" for name, key in zip("abcd", (A, B, C, D))}
+KEYS = dict(zip("abcd", (A, B, C, D), strict=True))
+LINES = {name: f"witness {name} {key.verifier} https://{name}.example" for name, key in KEYS.items()}
 ONE = small_log(7)
 AT = 1_795_392_000
+ELSEWHERE = signer("another.example/log", 1).sign(Checkpoint("another.example/log", 7, ONE.checkpoint().root).text())
 
 
 def policy(*lines: str) -> WitnessPolicy:
@@ -37,7 +40,7 @@ TWO_OF_THREE = policy(LINES["a"], LINES["b"], LINES["c"], "group g 2 a b c", "qu
 def test_a_policy_says_who_and_how_many() -> None:
     read = policy("# ours", "", f"log {LOG.verifier} https://gateway.example/log", *LINES.values(), "quorum a")
     assert read.logs == (LOG.verifier,)
-    assert [(one.name, one.key.name, one.url) for one in read.witnesses][0] == (
+    assert next((one.name, one.key.name, one.url) for one in read.witnesses) == (
         "a",
         "a.example/witness",
         "https://a.example",
@@ -62,8 +65,7 @@ def test_a_policy_says_who_and_how_many() -> None:
 )
 def test_a_group_needs_so_many_of_its_members(needed: str, present: str, enough: bool) -> None:
     read = policy(*LINES.values(), f"group g {needed} a b c", "quorum g")
-    keys = dict(zip("abcd", (A, B, C, D), strict=True))
-    assert read.satisfied([keys[name].verifier for name in present]) is enough
+    assert read.satisfied([KEYS[name].verifier for name in present]) is enough
 
 
 def test_groups_of_groups_ask_each_side() -> None:
@@ -148,7 +150,7 @@ def moved(witness: NoteSigner, note: str) -> str:
 
 
 def test_a_cosignature_counts_for_the_checkpoint_it_was_made_for_only() -> None:
-    for other in (ONE.note(6), small_log(7, "two").note(), ONE.note(by=signer("another.example/log", 1))):
+    for other in (ONE.note(6), small_log(7, "two").note(), ELSEWHERE):
         with pytest.raises(SignatureUnverified):
             verify_receipt(receipt(moved(B, other)), LOG.verifier, TWO_OF_THREE)
 
