@@ -7,15 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.audit.note import Verified, parse_vkey
-from gateway.audit.receipt import verify_receipt
+from gateway.audit.note import Verified
 from gateway.audit.report import Report
-from gateway.audit.verify import verify_export
-from gateway.audit.witnesses import NO_WITNESSES, WitnessPolicy, parse_policy
 from gateway.cli import options, show
 from gateway.cli.options import As
 from gateway.clock import instant
 from gateway.problems import Problem
+from gateway.sdk import verify as offline
 
 app = typer.Typer(no_args_is_help=True, help="Read the log, export it, and check it without asking anyone.")
 
@@ -90,7 +88,7 @@ def export(agent: As, out: Annotated[Path, typer.Option(help="the export goes he
 def verify(file: Annotated[Path, typer.Argument(help="an export")], key: Key, witnesses: Witnesses = None) -> None:
     """Check an export offline, to its last byte, and say what is wrong and where."""
     try:
-        report = verify_export(file, parse_vkey(options.vkey(key)), witnesses=_policy(witnesses))
+        report = offline.export(file, options.vkey(key), witnesses=_policy(witnesses))
     except OSError as error:
         raise options.FileRefused(f"{file}: {error.strerror or 'cannot be read'}.") from None
     if not report.valid:
@@ -117,7 +115,7 @@ def verify_receipt_(
     file: Annotated[Path, typer.Argument(help="a receipt")], key: Key, witnesses: Witnesses = None
 ) -> None:
     """Check a receipt offline: this very entry is in the log that this key signs."""
-    verified = verify_receipt(options.read(file), parse_vkey(options.vkey(key)), _policy(witnesses))
+    verified = offline.receipt(options.read(file), options.vkey(key), witnesses=_policy(witnesses))
     event = verified.record["event"]
     show.record(
         {
@@ -132,8 +130,8 @@ def verify_receipt_(
     )
 
 
-def _policy(file: Path | None) -> WitnessPolicy:
-    return NO_WITNESSES if file is None else parse_policy(options.read(file).decode(errors="replace"))
+def _policy(file: Path | None) -> str | None:
+    return None if file is None else options.read(file).decode(errors="replace")
 
 
 def _cosigners(cosigned: tuple[Verified, ...]) -> dict[str, Any]:

@@ -64,7 +64,11 @@ def read_policy(needed: int | str, *witnesses: Made) -> WitnessPolicy:
 @contextmanager
 def listening(app: Any, port: int) -> Iterator[None]:
     """An ASGI application in a thread of this process."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, access_log=False, log_level="error"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, access_log=False, log_level="error", timeout_graceful_shutdown=1
+        )
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -116,3 +120,21 @@ def process(made: Made) -> Iterator[subprocess.Popen[str]]:
     finally:
         running.kill()
         running.communicate()
+
+
+class Stub:
+    """A program in a witness's place that answers as it was told to."""
+
+    def __init__(self, *answers: tuple[int, bytes, dict[str, str]]) -> None:
+        self.answers, self.asked = list(answers), list[str]()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        while (await receive()).get("more_body"):
+            pass
+        self.asked.append(f"{scope['method']} {scope['path']}")
+        status, body, headers = self.answers.pop(0) if self.answers else (500, b"", {})
+        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
+        await send({"type": "http.response.body", "body": body})
