@@ -17,6 +17,9 @@ from gateway.witness.service import Service
 
 app = typer.Typer(no_args_is_help=True, help="Run a witness: it cosigns a log's checkpoints, and only a longer log.")
 
+CALLERS = 64
+"""Connections at a time. A log needs one."""
+
 Home = Annotated[Path, typer.Option(help="the witness's own folder")]
 Passphrase = Annotated[Path | None, typer.Option(help="file with the passphrase that seals the witness's key")]
 
@@ -58,7 +61,15 @@ def run(
     memory = Memory.open(home, passphrase=_passphrase(passphrase_file))
     try:
         service = Service(memory, Judge(memory, clock=system_clock))
-        uvicorn.run(service, host=host, port=port, access_log=False, server_header=False, log_level="warning")
+        uvicorn.run(
+            service,
+            host=host,
+            port=port,
+            access_log=False,
+            server_header=False,
+            log_level="warning",
+            limit_concurrency=CALLERS,
+        )
     finally:
         memory.close()
 
