@@ -27,6 +27,7 @@ from gateway.api import (
     participants,
     policy,
     problems,
+    tiles,
     token,
 )
 from gateway.api.direct import Direct
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     for part in (access, token, participants, catalog, contracts, approvals, audit, live, policy, bundles):
         app.include_router(part.router, prefix="/v1")
     app.include_router(health.router)
+    app.include_router(tiles.router)
     app.include_router(problems.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     return app

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool, QueuePool
@@ -145,6 +145,11 @@ class Database:
         """The same through the driver."""
         with translated(), self.readers.connect() as connection:
             yield Tx(connection)
+
+    def has_table(self, name: str) -> bool:
+        """Whether there is such a table: none are in a database that nobody has initialised."""
+        with translated():
+            return inspect(self.readers).has_table(name)
 
     def close(self) -> None:
         self.readers.dispose()

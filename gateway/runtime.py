@@ -23,11 +23,16 @@ from gateway.access.ground import Grounds
 from gateway.access.retention import erase_old_inputs
 from gateway.approvals import recording, review
 from gateway.audit import state
+from gateway.audit.collector import Collector
+from gateway.audit.continuity import Pin
 from gateway.audit.create import create_log
 from gateway.audit.deed import Deed
+from gateway.audit.errors import PolicyFileMalformed
 from gateway.audit.event import Actor, Object
 from gateway.audit.event import Source as Node
 from gateway.audit.log import Log, Outcome, Record
+from gateway.audit.reader import head
+from gateway.audit.witnesses import NO_WITNESSES, WitnessPolicy, parse_policy
 from gateway.catalog.model import SourceRef
 from gateway.clock import Clock, system_clock
 from gateway.contracts import lifecycle as contract_lifecycle
@@ -62,6 +67,8 @@ HOUSEKEEPING_S = 20
 DEAD_AFTER_S = 90
 TRIALS = 2
 """Processes that decide again for somebody at a time."""
+TILE_READS = 4
+"""Tiles read at a time for strangers: those who ask for data must find a connection."""
 TRIED_ON = 64
 """The newest inputs on which rules are tried before they become active."""
 FAILURES_PER_MINUTE = 5
@@ -97,6 +104,14 @@ class Runtime:
         self.instance = uuid7()
         self.node = Node(self.home.origin, site=self.home.did)
         self.log = Log(self.db, signer=self.home.log, clock=clock)
+        self.collector = Collector(
+            self.log,
+            Pin(settings.home, self.home.log.verifier),
+            _witnesses(settings, self.home),
+            limit_s=settings.witness_limit_s,
+            clock=clock,
+        )
+        self.tile_reads = threading.BoundedSemaphore(TILE_READS)
         self.directory = Directory(self.db, self.home.tokens, clock)
         self.failures = FailureGate(clock)
         self.contract_house = _contract_house(self.home)
@@ -132,9 +147,11 @@ class Runtime:
             instance=self.instance,
             deliveries=self.settings.deliveries,
             saw=self.shadow.saw,
+            may_release=partial(self.collector.check, required=self.settings.witnesses_required),
         )
         await asyncio.to_thread(self._recover)
         await asyncio.to_thread(self.shadow.follow)
+        self.collector.start()
         self._housekeeping = asyncio.create_task(self._keep_house())
 
     async def close(self) -> None:
@@ -144,6 +161,7 @@ class Runtime:
         await asyncio.to_thread(self.shadow.close)
         await asyncio.to_thread(self.query_engines.close)
         await self.policies.close()
+        await asyncio.to_thread(self.collector.close)
         await asyncio.to_thread(self.log.close)
         self.db.close()
 
@@ -207,11 +225,24 @@ class Runtime:
         with self.db.writing_connection() as connection, connection.begin():
             migrate(connection)
         self.log.start()
+        try:
+            self.collector.look_back()
+        except BaseException:
+            self.collector.close()
+            self.log.close()
+            raise
         return self.lifecycle.at_start(self._candidate, self.deed())
+
+    def forget(self) -> None:
+        """Let go of what was put together and never started."""
+        self.collector.close()
+        self.db.close()
 
     def look_first(self) -> None:
         """Raise what would keep the gateway from starting, as far as it can be told without starting."""
         self.db.claim()
+        if self.db.has_table("log_head"):
+            self.collector.look_back()
         if isinstance(self._candidate, BundleInvalid):
             with self.db.reading_tx() as tx:
                 active = state.standing(tx).bundle
@@ -283,6 +314,20 @@ def _candidate(settings: Settings) -> Bundle | BundleInvalid:
         return problem
 
 
+def _witnesses(settings: Settings, home: Home) -> WitnessPolicy:
+    """Who watches the log, as the operator's file says.
+
+    Raises:
+        PolicyFileMalformed, NoteMalformed: the file is not one of witnesses, or is of another log.
+    """
+    if settings.witnesses is None:
+        return NO_WITNESSES
+    policy = parse_policy(settings.witnesses.read_text(encoding="utf-8"))
+    if policy.logs and home.log.verifier not in policy.logs:
+        raise PolicyFileMalformed(f"{settings.witnesses} names other logs than this one, {home.log.verifier}.")
+    return policy
+
+
 def source_folder(participant: str) -> str:
     """The folder of a participant's sources beneath the operator's root: its DID, with `+` for every colon."""
     return participant.replace(":", "+")
@@ -326,6 +371,8 @@ def initialise(
     try:
         agent_key, contract_key = generate("ES256"), generate("Ed25519")
         agent = log.record(lambda tx: _first_entries(tx, home, bundle, agent_key, contract_key, location)).value
+        with db.reading_tx() as tx:
+            Pin(settings.home, home.log.verifier).advance(head(tx, home.log.verifier)[0])
     finally:
         log.close()
         db.close()

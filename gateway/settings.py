@@ -31,6 +31,15 @@ class Settings(BaseSettings):
     opa: Path | None = Field(
         default=None, description="an opa program: rules must pass its `check --strict` before they decide"
     )
+    witnesses: Path | None = Field(
+        default=None, description="file of the log's witnesses and how many must cosign; see docs/audit.md"
+    )
+    witness_limit_s: int = Field(
+        default=600, ge=1, description="seconds without enough cosignatures before `/readyz` says so"
+    )
+    witnesses_required: bool = Field(
+        default=False, description="from then on, release nothing until enough have cosigned again"
+    )
     policy_engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="`embedded`, in this process, or `opa`, a server"
     )

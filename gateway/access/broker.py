@@ -82,8 +82,12 @@ class Broker:
         instance: str,
         deliveries: int,
         saw: Callable[[str, bytes, Decision], None],
+        may_release: Callable[[], None],
     ) -> None:
-        """`saw` is told of each decision that is recorded: its entry, its input, the answer. It never waits."""
+        """`saw` is told of each decision that is recorded: its entry, its input, the answer. It never waits.
+
+        `may_release` raises while nothing may leave, whatever the policy says: the log is in doubt.
+        """
         self.log = log
         self.policies = policies
         self.grounds = grounds
@@ -93,6 +97,7 @@ class Broker:
         self.gateway = gateway
         self.instance = instance
         self._saw = saw
+        self._may_release = may_release
         self._slots = Slots(deliveries)
         self._endings: set[asyncio.Task[None]] = set()
 
@@ -106,6 +111,7 @@ class Broker:
         caller.need(AgentRole.RESEARCHER)
         purpose = stated_purpose(request)
         wanted = _data_request(request)
+        self._may_release()
         await self._slots.take(caller.participant.id)
         try:
             return await self._granted(caller, request, purpose, wanted, request_id)

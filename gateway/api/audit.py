@@ -15,7 +15,7 @@ from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.looks import look, seen_by
 from gateway.api.spool import Spool, SpoolResponse
 from gateway.api.wire import StrictRoute
-from gateway.audit import reader
+from gateway.audit import cosigned, reader
 from gateway.audit.export import Opening, Row, export_range, export_selection
 from gateway.audit.fhir import MEDIA_TYPE as FHIR_NDJSON
 from gateway.audit.fhir import audit_event
@@ -49,7 +49,7 @@ Moment = Annotated[str | None, Field(pattern=_MOMENT), AfterValidator(_on_the_ca
 Code = Annotated[str | None, Query(max_length=255)]
 
 CountedBy = Literal["type", "outcome", "actor", "dataset", "contract", "code", "year", "month", "day", "hour"]
-
+COSIGNED_IN_S = 3.0
 RECEIPT_JSON = "application/vnd.corridor.receipt+json"
 _MEDIA_TYPES = {
     "corridor": "application/vnd.corridor.export+jsonl",
@@ -182,7 +182,7 @@ def export(
     try:
         look(actor, "audit.exported", filter, None)
         if format == "corridor":
-            spool.write(_export_lines(gateway, actor.caller, filter))
+            spool.write(_export_lines(gateway, actor.caller, filter, covering=_await_witnesses(gateway)))
         else:
             spool.write(_flat_lines(gateway, actor.caller, filter, format, -1 if after is None else after))
     except BaseException:
@@ -200,7 +200,8 @@ def receipt(entry: EntryId, actor: Actor, gateway: Gateway) -> Response:
     if found is None:
         raise NotFound
     with gateway.db.reading_tx() as tx:
-        note, checkpoint = reader.head(tx, gateway.home.log.verifier)
+        key, policy = gateway.home.log.verifier, gateway.collector.policy
+        note, checkpoint = cosigned.covering(tx, key, policy, found.index)
         proof = reader.inclusion(tx, found.index, checkpoint.size)
     return Response(format_receipt(found.body, found.index, proof, note), media_type=RECEIPT_JSON)
 
@@ -243,12 +244,20 @@ def key(_caller: AuthenticatedCaller, gateway: Gateway) -> LogKeyView:
     return LogKeyView(origin=gateway.home.origin, vkey=str(gateway.home.log.verifier))
 
 
-def _export_lines(gateway: Gateway, caller: Caller, filter: Filter) -> Iterator[bytes]:
+def _await_witnesses(gateway: Gateway) -> int:
+    """How much an export must cover: all that is recorded by now. Its witnesses get a moment to cosign that."""
+    with gateway.db.reading_tx() as tx:
+        _, now = reader.head(tx, gateway.home.log.verifier)
+    gateway.collector.wait_for(now.size, COSIGNED_IN_S)
+    return now.size
+
+
+def _export_lines(gateway: Gateway, caller: Caller, filter: Filter, *, covering: int) -> Iterator[bytes]:
     """The export, under one checkpoint and in one transaction: write it away, and let nobody wait for its reader."""
     signer, made_at = gateway.home.log, instant(gateway.clock())
     own = seen_by(caller)
     with gateway.db.reading_tx() as tx:
-        note, head = reader.head(tx, signer.verifier)
+        note, head = cosigned.covering(tx, signer.verifier, gateway.collector.policy, covering - 1)
         tree = TreeView(head.size, reader.tile_reader(tx))
         if filter.given():
             rows = (Row(stored.index, stored.body) for stored in _ascending(tx, own, filter, head.size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from fastapi import APIRouter
@@ -42,9 +43,16 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", summary="Can it do its work: log, database, policy engine", responses={503: {}})
 async def readyz(gateway: Gateway) -> JSONResponse:
     """Each part is tried, not remembered. 503 when one of them cannot be used; then nothing is released."""
-    tried = {"log": _log_writes(gateway), "database": _database_reads(gateway), "policy": _policy_answers(gateway)}
+    tried: dict[str, Coroutine[Any, Any, str | None]] = {
+        "log": _log_writes(gateway),
+        "database": _database_reads(gateway),
+        "policy": _policy_answers(gateway),
+    }
+    if gateway.collector.policy.quorum is not None or gateway.collector.set_back is not None:
+        tried["witnesses"] = _witnesses_follow(gateway)
     parts = dict(zip(tried, await asyncio.gather(*map(_tried, tried.values())), strict=True))
-    ready = all(state == "ready" for state in parts.values())
+    # Behind is said; not to be ready because of it is for the operator to demand.
+    ready = all(state in ("ready", "behind") for state in parts.values())
     return JSONResponse({"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503)
 
 
@@ -70,12 +78,12 @@ async def jwks(gateway: Gateway) -> dict[str, Any]:
 
 async def _tried(attempt: Any) -> str:
     try:
-        await asyncio.wait_for(attempt, 3)
+        said: str | None = await asyncio.wait_for(attempt, 3)
     except TimeoutError:
         return "no answer"
     except Problem as problem:
         return problem.slug
-    return "ready"
+    return said or "ready"
 
 
 async def _log_writes(gateway: Gateway) -> None:
@@ -97,3 +105,9 @@ async def _policy_answers(gateway: Gateway) -> None:
     answer = await policy.engine.evaluate(b"{}")
     if policy.bundle.digest.encode() not in answer:
         raise PolicyUnavailable("The policy engine holds another bundle than the active one.")
+
+
+async def _witnesses_follow(gateway: Gateway) -> str:
+    collector = gateway.collector
+    collector.check(required=gateway.settings.witnesses_required)
+    return "ready" if collector.behind_since is None else "behind"

@@ -75,4 +75,6 @@ def _template(scope: Any) -> str:
     if scope.get("route") is None:
         return "unmatched"
     names = {value: name for name, value in scope.get("path_params", {}).items()}
+    for value in [value for value in names if "/" in str(value)]:  # a parameter that is a path
+        return str(scope["path"]).removesuffix(str(value)) + f"{{{names[value]}}}"
     return "/".join(f"{{{names[part]}}}" if part in names else part for part in scope["path"].split("/"))

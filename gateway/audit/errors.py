@@ -57,3 +57,27 @@ class ExportMalformed(Malformed):
     """A file that is not an export, or whose first line cannot be read as one's header."""
 
     slug, title = "export-malformed", "This is not an export of an audit log"
+
+
+class LogSetBack(Problem):
+    """The database holds an older log, or one with another past, than somebody outside it has seen."""
+
+    slug, status, title = "log-set-back", 500, "The audit log is not the one that was signed before"
+
+
+class PolicyFileMalformed(Malformed):
+    """A file of witnesses that does not say exactly who they are and how many are needed."""
+
+    slug, title = "witness-policy-malformed", "The file of witnesses cannot be used"
+
+
+class WitnessesMissing(Problem):
+    """Fewer witnesses than are demanded have cosigned a checkpoint."""
+
+    slug, status, title = "witnesses-missing", 422, "Too few witnesses have seen this checkpoint"
+
+
+class WitnessesBehind(Unavailable):
+    """The witnesses have not cosigned for longer than the operator lets access go on without them."""
+
+    slug, title = "witnesses-behind", "The audit log's witnesses have not cosigned for too long"

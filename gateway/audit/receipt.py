@@ -16,8 +16,9 @@ from typing import Any, Final
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.errors import ReceiptMalformed
 from gateway.audit.merkle import HASH_BYTES, MAX_PROOF, MAX_SIZE, leaf_hash, verify_inclusion
-from gateway.audit.note import MAX_NOTE_BYTES, VerifierKey, decode_base64, encode_base64, parse_decimal
+from gateway.audit.note import MAX_NOTE_BYTES, Verified, VerifierKey, decode_base64, encode_base64, parse_decimal
 from gateway.audit.tiles import MAX_ENTRY_BYTES
+from gateway.audit.witnesses import NO_WITNESSES, WitnessPolicy
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json, strict_json
 from gateway.problems import Malformed, TooLarge
 
@@ -43,13 +44,17 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEntry:
-    """An entry that is in the log: `body` its exact bytes, `record` what they say, `checkpoint` what proves it."""
+    """An entry that is in the log: `body` its exact bytes, `record` what they say, `checkpoint` what proves it.
+
+    `witnesses`: the cosignatures under the checkpoint that were asked for and verified.
+    """
 
     index: int
     leaf: bytes
     body: bytes
     record: dict[str, Any]
     checkpoint: Checkpoint
+    witnesses: tuple[Verified, ...] = ()
 
 
 def parse_proof(text: str) -> Proof:
@@ -74,19 +79,21 @@ def format_receipt(body: bytes, index: int, hashes: Sequence[bytes], checkpoint:
     return canonical_json({"entry": b64url_encode(body), "proof": proof.format()})
 
 
-def verify_receipt(data: bytes, key: VerifierKey) -> VerifiedEntry:
+def verify_receipt(data: bytes, key: VerifierKey, policy: WitnessPolicy = NO_WITNESSES) -> VerifiedEntry:
     """The entry of a receipt, once proved to be in the log whose key this is.
 
     The key must come from elsewhere than the receipt. That the entry is in the log does not say that the log shows
-    everyone the same tree: compare checkpoints with the other parties, or ask a witness.
+    everyone the same tree. Witnesses say so: with a `policy`, enough of them must have cosigned the checkpoint.
 
     Raises:
         ReceiptMalformed: not the one form of a receipt, or the entry is not JSON.
         NoteMalformed, SignatureUnverified: the checkpoint is not this log's.
+        WitnessesMissing: too few of the policy's witnesses have cosigned the checkpoint.
         ProofInvalid: the entry is not what the log holds at that index.
     """
     body, proof = _parse(data)
     checkpoint = open_checkpoint(proof.checkpoint, key)
+    witnesses = policy.cosigned(proof.checkpoint)
     leaf = leaf_hash(body)
     verify_inclusion(proof.index, checkpoint.size, leaf, proof.hashes, checkpoint.root)
     try:
@@ -95,7 +102,7 @@ def verify_receipt(data: bytes, key: VerifierKey) -> VerifiedEntry:
         raise ReceiptMalformed("The entry is in the log, but it is not a JSON object.") from error
     if not isinstance(record, dict):
         raise ReceiptMalformed("The entry is in the log, but it is not a JSON object.")
-    return VerifiedEntry(proof.index, leaf, body, record, checkpoint)
+    return VerifiedEntry(proof.index, leaf, body, record, checkpoint, witnesses)
 
 
 def _parse(data: bytes) -> tuple[bytes, Proof]:

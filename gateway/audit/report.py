@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.export import Header
+from gateway.audit.note import Verified
 
 
 class Word(StrEnum):
@@ -43,7 +44,8 @@ class Report:
 
     `entries`: lines that should be entries. `checkpoint`: None when the log's key did not sign the one in the file.
     `pinned_agrees`: whether the checkpoint held before lies in this log; None when none was given or the file cannot
-    tell. `party_head`: where the party's view ends in this file, to be kept for the next time.
+    tell. `party_head`: where the party's view ends in this file, to be kept for the next time. `cosigned`: the
+    cosignatures under the checkpoint that were asked for.
     """
 
     findings: tuple[Finding, ...]
@@ -53,6 +55,7 @@ class Report:
     checkpoint: Checkpoint | None
     pinned_agrees: bool | None
     party_head: PartyHead | None
+    cosigned: tuple[Verified, ...] = ()
 
     @property
     def valid(self) -> bool:

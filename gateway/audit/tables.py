@@ -74,6 +74,24 @@ class LogParty(SQLModel, table=True):
     prev: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
 
 
+class LogCosigned(SQLModel, table=True):
+    """A checkpoint with the lines of the witnesses that have cosigned it; `at`: when the last came, seconds UTC."""
+
+    __tablename__ = "log_cosigned"
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LogCollector(SQLModel, table=True):
+    """Which of several processes asks the witnesses, and until when (seconds, UTC): one row."""
+
+    __tablename__ = "log_collector"
+    id: int = Field(primary_key=True)
+    holder: str
+    until: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 class GatewayState(SQLModel, table=True):
     """What every grant is checked against when it commits: one row."""
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
-from gateway.audit.errors import ExportMalformed, NoteMalformed, ProofInvalid, SignatureUnverified
+from gateway.audit.errors import ExportMalformed, NoteMalformed, ProofInvalid, SignatureUnverified, WitnessesMissing
 from gateway.audit.export import (
     ENTRY_PREFIX,
     INDEX_MEMBER,
@@ -30,9 +30,10 @@ from gateway.audit.export import (
     seal_text,
 )
 from gateway.audit.merkle import Frontier, leaf_hash, subtrees, verify_inclusion
-from gateway.audit.note import VerifierKey, decode_base64, open_note
+from gateway.audit.note import Verified, VerifierKey, decode_base64, open_note
 from gateway.audit.party_view import PartyView
 from gateway.audit.report import Finding, PartyHead, Report, Word
+from gateway.audit.witnesses import NO_WITNESSES, WitnessPolicy
 from gateway.crypto.canonical import strict_json
 from gateway.problems import Malformed, TooLarge
 
@@ -55,24 +56,30 @@ def verify_export(
     *,
     pinned: Checkpoint | None = None,
     after: PartyHead | None = None,
+    witnesses: WitnessPolicy = NO_WITNESSES,
 ) -> Report:
     """Check an export to its last byte.
 
     `key`: the log's, from elsewhere than the file. `pinned`: a checkpoint that was verified and kept earlier; the log
     must still contain it. `after`: where the party's view ended the last time; the numbering must go on from there.
+    `witnesses`: enough of these must have cosigned the checkpoint.
     Memory is bounded by a line, whatever the file's size.
     """
     if isinstance(source, Path):
         with source.open("rb") as stream:
-            return _Verifier(key, pinned, after).run(stream)
-    return _Verifier(key, pinned, after).run(io.BytesIO(source) if isinstance(source, bytes) else source)
+            return _Verifier(key, pinned, after, witnesses).run(stream)
+    return _Verifier(key, pinned, after, witnesses).run(io.BytesIO(source) if isinstance(source, bytes) else source)
 
 
 class _Verifier:
     """The state of one pass. `frontier` is None once a range cannot lead to the root any more, and in selections."""
 
-    def __init__(self, key: VerifierKey, pinned: Checkpoint | None, after: PartyHead | None) -> None:
+    def __init__(
+        self, key: VerifierKey, pinned: Checkpoint | None, after: PartyHead | None, witnesses: WitnessPolicy
+    ) -> None:
         self.key = key
+        self.witnesses = witnesses
+        self.cosigned: tuple[Verified, ...] = ()
         self.pinned = pinned
         self.after = after
         self.findings: list[Finding] = []
@@ -108,6 +115,7 @@ class _Verifier:
             checkpoint=self.checkpoint,
             pinned_agrees=self.pinned_agrees,
             party_head=self.view.head if self.view else None,
+            cosigned=self.cosigned,
         )
 
     def _find(self, word: Word, sentence: str, index: int | None = None, event_id: str | None = None) -> None:
@@ -135,6 +143,8 @@ class _Verifier:
             self.checkpoint = open_checkpoint(header.checkpoint, self.key)
         except (NoteMalformed, SignatureUnverified) as error:
             self._find(Word.INVALID, f"The checkpoint is not one that this log signed. {error.detail}")
+        else:
+            self._ask_witnesses(header)
         if header.origin != self.key.name:
             self._find(Word.INVALID, "The export is of another log than the key.")
         if header.party is not None:
@@ -147,6 +157,14 @@ class _Verifier:
                 self._find(Word.INVALID, "The roots to the left of the range do not go with where it begins.")
         self._compare_checkpoints()
         self._compare_frontier()
+
+    def _ask_witnesses(self, header: Header) -> None:
+        try:
+            self.cosigned = self.witnesses.cosigned(header.checkpoint)
+        except WitnessesMissing as error:
+            self._find(Word.MISSING, error.detail)
+        except (NoteMalformed, SignatureUnverified) as error:
+            self._find(Word.INVALID, f"A witness's line under the checkpoint is not its own. {error.detail}")
 
     def _compare_checkpoints(self) -> None:
         pinned, checkpoint = self.pinned, self.checkpoint

@@ -7,17 +7,22 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from gateway.audit.note import parse_vkey
-from gateway.audit.receipt import verify_receipt
+from gateway.audit.note import Verified
 from gateway.audit.report import Report
-from gateway.audit.verify import verify_export
 from gateway.cli import options, show
 from gateway.cli.options import As
+from gateway.clock import instant
 from gateway.problems import Problem
+from gateway.sdk import verify as offline
 
 app = typer.Typer(no_args_is_help=True, help="Read the log, export it, and check it without asking anyone.")
 
 Key = Annotated[str, typer.Option(help="the log's verifier key (corridor audit key), or a file that holds it")]
+
+
+Witnesses = Annotated[
+    Path | None, typer.Option(help="file of the log's witnesses and how many must have cosigned (docs/audit.md)")
+]
 
 
 class NotValid(Problem):
@@ -113,10 +118,10 @@ def export(
 
 
 @app.command()
-def verify(file: Annotated[Path, typer.Argument(help="an export")], key: Key) -> None:
+def verify(file: Annotated[Path, typer.Argument(help="an export")], key: Key, witnesses: Witnesses = None) -> None:
     """Check an export offline, to its last byte, and say what is wrong and where."""
     try:
-        report = verify_export(file, parse_vkey(_vkey(key)))
+        report = offline.export(file, options.vkey(key), witnesses=_policy(witnesses))
     except OSError as error:
         raise options.FileRefused(f"{file}: {error.strerror or 'cannot be read'}.") from None
     if not report.valid:
@@ -126,6 +131,7 @@ def verify(file: Annotated[Path, typer.Argument(help="an export")], key: Key) ->
     facts: dict[str, Any] = {"result": "valid", "entries": report.entries}
     if checkpoint is not None:
         facts |= {"origin": checkpoint.origin, "log_size": checkpoint.size, "root": checkpoint.root.hex()}
+    facts |= _cosigners(report.cosigned)
     show.record(facts)
 
 
@@ -138,9 +144,11 @@ def receipt(entry: str, agent: As, out: Annotated[Path, typer.Option(help="the r
 
 
 @app.command("verify-receipt")
-def verify_receipt_(file: Annotated[Path, typer.Argument(help="a receipt")], key: Key) -> None:
+def verify_receipt_(
+    file: Annotated[Path, typer.Argument(help="a receipt")], key: Key, witnesses: Witnesses = None
+) -> None:
     """Check a receipt offline: this very entry is in the log that this key signs."""
-    verified = verify_receipt(options.read(file), parse_vkey(_vkey(key)))
+    verified = offline.receipt(options.read(file), options.vkey(key), witnesses=_policy(witnesses))
     event = verified.record["event"]
     show.record(
         {
@@ -150,13 +158,18 @@ def verify_receipt_(file: Annotated[Path, typer.Argument(help="a receipt")], key
             "time": verified.record["ts"],
             "type": event["type"],
             "outcome": event["outcome"],
+            **_cosigners(verified.witnesses),
         }
     )
 
 
-def _vkey(key: str) -> str:
-    path = Path(key)
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else key
+def _policy(file: Path | None) -> str | None:
+    return None if file is None else options.read(file).decode(errors="replace")
+
+
+def _cosigners(cosigned: tuple[Verified, ...]) -> dict[str, Any]:
+    """Which witnesses, and when; nothing where nobody asked."""
+    return {"cosigned_by": {one.key.name: instant(one.timestamp or 0) for one in cosigned}} if cosigned else {}
 
 
 def _explain(report: Report) -> None:

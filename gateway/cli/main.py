@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import access, approvals, audit, catalog, contracts, keys, options, participants, policy, show
+from gateway.cli import access, approvals, audit, catalog, contracts, keys, options, participants, policy, show, witness
 from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
 from gateway.settings import Settings
@@ -31,6 +31,7 @@ app.add_typer(approvals.issuers, name="issuer")
 app.add_typer(approvals.reviews, name="review")
 app.add_typer(audit.app, name="audit")
 app.add_typer(policy.app, name="policy")
+app.add_typer(witness.app, name="witness")
 
 
 class NotForStrangers(Problem):
@@ -117,8 +118,10 @@ def _look_first(settings: Settings) -> None:
 
     try:
         runtime = Runtime(settings)
-        runtime.look_first()
-        runtime.db.close()
+        try:
+            runtime.look_first()
+        finally:
+            runtime.forget()
     except ArgumentError:
         raise options.SettingsRefused(
             "CORRIDOR_DATABASE_URL is no database URL, such as postgresql://host/name."

@@ -105,3 +105,9 @@ def write(path: Path, data: bytes) -> None:
         raise FileRefused(f"{path} exists already; name another file or remove it yourself.") from None
     except OSError as error:
         raise FileRefused(f"{path}: {error.strerror or 'cannot be written'}.") from None
+
+
+def vkey(key: str) -> str:
+    """A verifier key, as it was given or from the file that was named."""
+    path = Path(key)
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else key

@@ -88,5 +88,6 @@ def everything(space: Space) -> None:
     officer.raw("/v1/audit/checkpoint")
     officer.get("/v1/audit/consistency", old=1)
     officer.get("/v1/audit/key")
+    assert space.http.get("/log/tile/0/000.p/1").status_code == 200
     provider.post(f"/v1/contracts/{contract}/revoke", {})
     provider.post(f"/v1/datasets/{dataset}/withdraw", {})

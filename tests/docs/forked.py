@@ -11,6 +11,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+from contextlib import suppress
 
 SHIM = """#!{python} -IS
 import json, os, socket, sys
@@ -46,6 +48,7 @@ def _answer(caller: socket.socket, main: object) -> None:
         arguments, folder, environment = json.loads(data[4:])
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
+        threading.Thread(target=_end_with, args=(caller,), daemon=True).start()
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
@@ -58,8 +61,15 @@ def _answer(caller: socket.socket, main: object) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        caller.send(bytes([code]))
+        with suppress(OSError):
+            caller.send(bytes([code]))
         os._exit(code)
+
+
+def _end_with(caller: socket.socket) -> None:
+    """Whoever typed the command has killed it: the shim at the other end is gone."""
+    if not caller.recv(1):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ NOT_TYPED = {
     "make demo": "its answer is compared with that of `make serve`, which plays the same story",
     "corridor serve": "`make serve` runs the same application",
     "export CORRIDOR_DATABASE_URL=postgresql://corridor@database/corridor": "needs PostgreSQL",
+    "export CORRIDOR_WITNESSES=witnesses.policy": "tests/stories/test_witnesses.py serves with such a file",
     "corridor policy build bundle": "typed in docs/policy.md",
     "opa check --strict my-policies": "needs OPA; run by test_the_example_of_a_rule_passes_opa",
     "opa test my-policies": "needs OPA; run by test_the_example_of_a_rule_passes_opa",

@@ -9,10 +9,28 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+from gateway.audit.note import KeyType, parse_note
 from gateway.audit.receipt import format_receipt
-from tests.audit.small_log import HOSPITAL, leaves, small_log, split
+from gateway.audit.submission import Submission
+from tests.audit.small_log import HOSPITAL, LOG, VECTORS, WITNESS, SmallLog, leaves, signer, small_log, split
 
 HERE = Path(__file__).parent
+OUTSIDER = signer("outsider.example/witness", 4, KeyType.COSIGNATURE)
+POLICY = f"""# Whose cosignatures count for this log, and how many are needed.
+log {LOG.verifier}
+witness hospital {WITNESS.verifier} https://witness.hospital-a.example
+witness outsider {OUTSIDER.verifier}
+group both all hospital outsider
+quorum both
+"""
+
+
+def cosigned(log: SmallLog) -> str:
+    """The log's checkpoint with the lines of both witnesses."""
+    note = parse_note(log.note())
+    for witness in (WITNESS, OUTSIDER):
+        note = witness.cosign(note, VECTORS["witness_time"])
+    return note.format()
 
 
 def golden() -> dict[str, bytes]:
@@ -23,6 +41,9 @@ def golden() -> dict[str, bytes]:
         "audit-party.jsonl": log.party(HOSPITAL),
         "audit-selection.jsonl": log.selection([1, 4, 5]),
         "audit-receipt.json": format_receipt(log.bodies[3], 3, log.tree().inclusion_proof(3), log.note()),
+        "audit-receipt-cosigned.json": format_receipt(log.bodies[3], 3, log.tree().inclusion_proof(3), cosigned(log)),
+        "audit-submission.txt": Submission(3, tuple(log.tree().consistency_proof(3)), log.note()).format(),
+        "audit-witnesses.policy": POLICY.encode(),
     }
 
 
