@@ -231,8 +231,9 @@ def test_a_restored_backup_is_refused_at_the_start(watched: Watched, tmp_path: P
 
         # Whoever sets the home back as well meets the witnesses.
         shutil.copy(saved / "checkpoint.pinned", watched.settings.home / "checkpoint.pinned")
-        said = watched.start_refused()
-        assert f"A checkpoint that a witness holds is of {newer}" in said
+        refused = pytest.raises(LogSetBack, match=f"A checkpoint that a witness holds is of {newer}")
+        with looked_at(watched.settings) as runtime, refused:
+            runtime.look_first()
 
         # Nothing was written while it was refused: the right database goes on.
         watched.restore(present)
@@ -350,4 +351,5 @@ def test_a_policy_of_another_log_or_of_none_is_refused_at_the_start(watched: Wat
         with pytest.raises(PolicyFileMalformed, match=why):
             Runtime(watched.settings)
     watched.file.unlink()
-    assert "witnesses.policy: No such file" in watched.start_refused()
+    with pytest.raises(FileNotFoundError):
+        Runtime(watched.settings)
