@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
-from gateway.access.delivery import Delivery, open_delivery
+from gateway.access.delivery import NO_CAP, Delivery, open_delivery
 from gateway.access.engines import Engines
 from gateway.access.errors import (
     AccessDenied,
@@ -29,7 +29,7 @@ from gateway.access.errors import (
 )
 from gateway.access.filters import parse_filter
 from gateway.access.grants import Asked, End, Granted, grant, recover, refuse, settle, turned_away
-from gateway.access.ground import Grounds, stated_purpose
+from gateway.access.ground import Grounds, shown_abroad, stated_purpose
 from gateway.access.plan import DataRequest
 from gateway.access.request import AccessRequest
 from gateway.access.slots import Slots
@@ -39,7 +39,7 @@ from gateway.audit.log import Log, Outcome, Record, Recorded
 from gateway.clock import Clock
 from gateway.identity.caller import AgentRole, Caller
 from gateway.identity.enrolment import actor
-from gateway.obligations.model import parse
+from gateway.obligations.model import CountExport, parse
 from gateway.policy.active import Policies
 from gateway.policy.changes import passing
 from gateway.policy.decide import decide
@@ -128,11 +128,18 @@ class Broker:
         return asked
 
     async def judged(
-        self, caller: Caller, request: AccessRequest, purpose: dict[str, Any], request_id: str | None
+        self,
+        caller: Caller,
+        request: AccessRequest,
+        purpose: dict[str, Any],
+        request_id: str | None,
+        *,
+        anew: bool = False,
     ) -> Asked:
-        """The same, of a request or of a question about one."""
-        deed = self._deed(caller, request_id)
-        ground = self.grounds.remembered(request.contract, caller, self.log.standing, now=int(deed.at))
+        """The same, of a request or of a question about one. `anew`: on what the database says now."""
+        deed, ground = self._deed(caller, request_id), None
+        if not anew:
+            ground = self.grounds.remembered(request.contract, caller, self.log.standing, now=int(deed.at))
         if ground is None:
             ground = await asyncio.to_thread(self.grounds.read, request.contract, caller, now=int(deed.at))
         document = ground.document(caller, request, purpose=purpose, now=int(deed.at))
@@ -170,7 +177,7 @@ class Broker:
             try:
                 # The source is opened before anything is granted: one that is away costs nobody a use.
                 await delivery.open()
-                take = partial(grant, asked=asked, instance=self.instance, row_cap=delivery.row_cap)
+                take = partial(grant, asked=asked, instance=self.instance, row_cap=delivery.row_cap, clock=self.clock)
                 recorded = await self.log.submit(take)
             except BaseException:
                 await delivery.aclose()
@@ -225,7 +232,10 @@ class Broker:
         Raises:
             GroundGone: it is not permitted any more, or more is owed than what is being done to the data.
         """
-        again = await self.judged(caller, asked.request, stated_purpose(asked.request), asked.deed.request_id)
+        # What this process remembers may be from before another one withdrew it.
+        again = await self.judged(
+            caller, asked.request, stated_purpose(asked.request), asked.deed.request_id, anew=True
+        )
         if again.decision.result != "permit" or again.decision.obligations != asked.decision.obligations:
             raise GroundGone("An approval that the delivery stood on ended or was withdrawn.")
         return again
@@ -242,12 +252,21 @@ class Broker:
         """The delivery as planned from everything that is owed: the contract's demands and the policy's."""
         contract, dataset = asked.ground.contract, asked.ground.dataset
         owed = parse([*contract.terms.obligations(), *asked.decision.obligations])
+        row_cap, person_cap = NO_CAP, contract.terms.persons
+        if any(isinstance(demand, CountExport) for demand in owed):
+            # As many as are counted, and no more: what a dataset declares is not taken for what it holds.
+            counted = shown_abroad(contract, dataset).persons
+            if dataset.registration.view.person_column is not None:
+                person_cap = counted
+            elif asked.request.action == "read":
+                row_cap = counted
         return open_delivery(
             self.sources.open(dataset.provider, dataset.registration.view.source),
             dataset.registration.view,
             wanted,
             owed,
-            person_cap=contract.terms.persons,
+            row_cap=row_cap,
+            person_cap=person_cap,
             pseudonym_root=self.sources.pseudonym_root,
             contract_id=contract.id,
             engines=self.sources.engines,

@@ -6,6 +6,7 @@ appends the entry; only after its commit does anything leave. The end gives back
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from gateway.access.errors import ContractExhausted
 from gateway.access.ground import Ground, filter_columns, shown_abroad
 from gateway.access.request import AccessRequest
 from gateway.approvals.review import open_review
-from gateway.approvals.votes import Question
+from gateway.approvals.votes import USE, Question
 from gateway.audit.commit import new_salt, salted_digest
 from gateway.audit.deed import Deed
 from gateway.audit.event import AuditEvent, Object, Reason, Request, Result, sentence
@@ -24,6 +25,7 @@ from gateway.audit.event import Contract as ContractRef
 from gateway.audit.event import Decision as DecisionRef
 from gateway.audit.log import Outcome, Record
 from gateway.audit.state import Standing, standing
+from gateway.clock import Clock
 from gateway.crypto.canonical import judged_json
 from gateway.db import Tx
 from gateway.ids import urn
@@ -79,7 +81,7 @@ class End:
     refund: bool = False
 
 
-def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcome:
+def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None, clock: Clock) -> Outcome:
     """Take one use and record the permit; the value is Granted, or Moved when the decision no longer stands.
 
     An exhausted contract is an outcome of its own: recorded, then raised as ContractExhausted. Rows are reserved up to
@@ -87,7 +89,7 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcom
     shows the same persons, at most as many as the contract grants.
     """
     stands = standing(tx)
-    if stands != asked.ground.standing or exports.year_of(asked.deed.at) != asked.ground.exports.year:
+    if stands != asked.ground.standing or exports.year_of(clock()) != asked.ground.exports.year:
         return Outcome((), Moved(stands))
     terms, contract = asked.ground.contract.terms, asked.ground.contract.id
     uses, taken = tx.execute("SELECT uses, rows_taken FROM contract_usage WHERE contract = ?", (contract,)).fetchone()
@@ -106,7 +108,7 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None) -> Outcom
     agent, dataset = asked.deed.actor.user_id, asked.ground.dataset.id
     tx.execute(_OPEN_DELIVERY, (event.id, instance, contract, dataset, *parties, agent, reserved))
     _keep_input(tx, asked, event)
-    _count_export(tx, asked)
+    _count_export(tx, asked, clock())
     return Outcome((Record(event, parties),), Granted(event.id, rows))
 
 
@@ -125,6 +127,7 @@ def refuse(tx: Tx, asked: Asked, problem: Any, *, gateway: str) -> Outcome:
 def _question(asked: Asked, event: AuditEvent, gateway: str) -> Question:
     """What the provider's committee is to decide: this way of using the data, and nothing beside it."""
     request, contract = asked.request, asked.ground.contract
+    asked_for = json.loads(asked.document)["request"]
     columns = {*request.columns, *request.group_by, *filter_columns(request.filter)}
     return Question(
         ver=1,
@@ -141,16 +144,17 @@ def _question(asked: Asked, event: AuditEvent, gateway: str) -> Question:
         action=request.action,
         mode=request.mode,
         columns=sorted(columns),
+        use={name: asked_for[name] for name in USE},
         rules=sorted({reason.code for reason in asked.decision.reasons}),
     )
 
 
-def _count_export(tx: Tx, asked: Asked) -> None:
+def _count_export(tx: Tx, asked: Asked, now: float) -> None:
     """Where data leaves the country the policy says so; then its persons count, from this commit on."""
     for owed in asked.decision.obligations:
         if owed["kind"] == "count_export":
             shown = shown_abroad(asked.ground.contract, asked.ground.dataset)
-            exports.count(tx, shown, sensitive=owed["sensitive"], now=asked.deed.at)
+            exports.count(tx, shown, sensitive=owed["sensitive"], now=now)
 
 
 def turned_away(asked: Asked, reason: Reason) -> tuple[AuditEvent, tuple[str, str]]:

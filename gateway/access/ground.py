@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from sqlmodel import Session
 
 from gateway.access.errors import ContractNotInForce, GroundGone
@@ -109,6 +110,7 @@ class Ground:
             "columns": list(request.columns),
             "group_by": list(request.group_by),
             "filter_columns": sorted(filter_columns(request.filter)),
+            "filter_digest": None if request.filter is None else filter_digest(request.filter),
             "months": request.months,
             "accepts": request.accepts.model_dump(),
             "collaboration_ref": request.collaboration_ref,
@@ -222,6 +224,7 @@ class Grounds:
     def _held(self, session: Session, contract: VerifiedContract, epoch: int, now: int) -> tuple[Held, ...]:
         return self._approvals.held(
             session,
+            contract=contract.id,
             dataset=contract.target_id,
             provider=contract.provider,
             recipient=contract.consumer,
@@ -275,6 +278,11 @@ def filter_columns(predicate: Any) -> set[str]:
         return set()
     named = {predicate["column"]} if isinstance(predicate.get("column"), str) else set()
     return named.union(*(filter_columns(predicate[word]) for word in ("and", "or", "not") if word in predicate))
+
+
+def filter_digest(predicate: dict[str, Any]) -> str:
+    """Which filter it is, without its values: they may be of a person."""
+    return "sha256:" + hashlib.sha256(orjson.dumps(predicate, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def stated_purpose(request: AccessRequest) -> dict[str, Any]:

@@ -14,12 +14,14 @@ from gateway.access import exports
 from gateway.access.explain import NotReplayable, made_again
 from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
+from gateway.api.looks import look
 from gateway.api.wire import StrictRoute
 from gateway.approvals import recording, review, store
 from gateway.approvals.document import MEDIA_TYPE
 from gateway.approvals.store import COMMITTEE, Recorded
 from gateway.approvals.votes import Question
 from gateway.audit import reader
+from gateway.audit.reader import Filter
 from gateway.crypto.canonical import canonical_json
 from gateway.identity.caller import AgentRole, Caller
 from gateway.identity.enrolment import member_key
@@ -233,16 +235,21 @@ def list_reviews(
     limit: Limit = 50,
 ) -> list[ReviewView]:
     with gateway.db.reading() as session:
-        found = review.reviews_seen_by(session, caller.participant.id, state=state, before=before, limit=limit)
+        found = review.reviews_seen_by(
+            session, caller.participant.id, now=gateway.clock(), state=state, before=before, limit=limit
+        )
     return [ReviewView.of(one, caller, gateway.clock()) for one in found]
 
 
 @router.get("/reviews/{review_id}", summary="One review; for the committee with the rules' reasons and the whole input")
-async def get_review(review_id: ReviewId, caller: AuthenticatedCaller, gateway: Gateway) -> ReviewView:
+async def get_review(review_id: ReviewId, actor: Actor, gateway: Gateway) -> ReviewView:
+    """What the rules said, and on what, is for the committee and the provider's officers; their look is an entry."""
+    caller = actor.caller
     found = await asyncio.to_thread(_review, review_id, caller, gateway)
     view = ReviewView.of(found, caller, gateway.clock())
-    if found.provider != caller.participant.id:
+    if found.provider != caller.participant.id or caller.roles.isdisjoint(review.MAY_VOTE):
         return view
+    await asyncio.to_thread(look, actor, "audit.read", Filter(contract=found.question.contract), 1)
     view.reasons, view.input = await _shown_to_committee(found.question, gateway)
     return view
 
@@ -255,7 +262,7 @@ def vote(
     gateway: Gateway,
 ) -> ReviewView:
     """Two reviewers vote, neither seeing the other's first. Where both approve, that is an approval from then on."""
-    actor.caller.need(AgentRole.REVIEWER, AgentRole.OFFICER)
+    actor.caller.need(*review.MAY_VOTE)
     deed, caller = actor.deed(), actor.caller
     actor.record(lambda tx: review.vote(tx, review_id, body.as_bytes(), caller, deed))
     return ReviewView.of(_review(review_id, caller, gateway), caller, gateway.clock())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -29,6 +30,8 @@ from gateway.runtime import Runtime
 
 PLACES = 32
 """Streams of one process."""
+OWN_PLACES = 4
+"""Of them, one participant's."""
 LOOK_S = 1.0
 HEARTBEAT_S = 15.0
 PAGE = 100
@@ -37,7 +40,26 @@ EVENTS = "text/event-stream"
 logger = structlog.get_logger(__name__)
 router = APIRouter(route_class=StrictRoute, tags=["audit"])
 
-_places = threading.BoundedSemaphore(PLACES)
+
+class _Places:
+    """Who follows: at most PLACES in all, OWN_PLACES of one participant."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, participant: str) -> None:
+        with self._lock:
+            if self._taken.total() >= PLACES or self._taken[participant] >= OWN_PLACES:
+                raise Busy("As many follow the log as there are places for, in all or for your organisation.")
+            self._taken[participant] += 1
+
+    def give_back(self, participant: str) -> None:
+        with self._lock:
+            self._taken[participant] -= 1
+
+
+_places = _Places()
 
 
 @router.get(
@@ -62,8 +84,8 @@ def stream_entries(
     suspended. To begin it is an entry; what it shows is not one each.
     """
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
-    if not _places.acquire(blocking=False):
-        raise Busy("As many follow the log as this gateway has places for. Try again later.")
+    follower = actor.caller.participant.id
+    _places.take(follower)
     try:
         look(actor, "audit.read", wanted.filter, None)
         with gateway.db.reading_tx() as tx:
@@ -72,16 +94,17 @@ def stream_entries(
         if last_event_id is not None:
             begin = int(last_event_id)
         token = request.headers["authorization"].partition(" ")[2]
-        return LiveResponse(_events(gateway, token, seen_by(actor.caller), wanted.filter, begin))
+        return LiveResponse(_events(gateway, token, seen_by(actor.caller), wanted.filter, begin), follower)
     except BaseException:
-        _places.release()
+        _places.give_back(follower)
         raise
 
 
 class LiveResponse(StreamingResponse):
     """The events; its place is given back whatever becomes of the connection."""
 
-    def __init__(self, events: AsyncIterator[bytes]) -> None:
+    def __init__(self, events: AsyncIterator[bytes], follower: str) -> None:
+        self._follower = follower
         super().__init__(events, media_type=EVENTS, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +113,7 @@ class LiveResponse(StreamingResponse):
         except ReaderStalled as problem:
             logger.warning("stream.broken_off", problem=problem.slug)
         finally:
-            _places.release()
+            _places.give_back(self._follower)
 
 
 async def _events(gateway: Runtime, token: str, seen: str | None, filter: Filter, begin: int) -> AsyncIterator[bytes]:

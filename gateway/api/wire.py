@@ -93,6 +93,9 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             request = StrictRequest(request.scope, request.receive)
+            # No id and no code has one, and databases differ in what they make of it.
+            if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+                raise Malformed("The address holds a NUL character.")
             if self.body_field is not None and not form:
                 await authenticated(request)  # who is asking comes first: a stranger is not told what is wrong with it
                 await require_json(request)

@@ -10,7 +10,7 @@ from gateway.approvals import store
 from gateway.approvals.document import GENETIC, KINDS, OWN, VerifiedApproval, verify_approval
 from gateway.approvals.errors import ApprovalRefused, IssuerNotAuthorised
 from gateway.approvals.store import MAX_HELD, Recorded
-from gateway.approvals.tables import ApprovalRow, ApprovalScopeRow
+from gateway.approvals.tables import ApprovalRow
 from gateway.audit import state
 from gateway.audit.deed import Deed
 from gateway.audit.event import AuditEvent, Object
@@ -20,6 +20,8 @@ from gateway.identity.caller import AgentRole, Caller
 from gateway.participants.store import StoredKeys, participant
 from gateway.problems import Conflict, Malformed, NotFound, WrongState
 
+MAX_PAIRS = 100
+"""Datasets times recipients of one approval: each pair is judged in the log's transaction."""
 AUTHORISABLE = tuple(kind for kind in KINDS if kind not in OWN)
 MAY_WITHDRAW = {AgentRole.ADMIN, AgentRole.OFFICER, AgentRole.PROVIDER}
 
@@ -69,6 +71,15 @@ def record(tx: Tx, envelope: bytes, caller: Caller, gateway: str, deed: Deed) ->
         providers = [owners.get(dataset, "") for dataset in content.datasets]
         if store.may_issue(session, content.issuer, content.kind, providers) is None:
             raise IssuerNotAuthorised(_who_may(content.kind))
+        if tx.execute("SELECT 1 FROM review WHERE id = ?", (content.id,)).fetchone() is not None:
+            raise Conflict("This id is taken: a review has it, and so will its decision. Sign under another id.")
+        if len(content.datasets) * len(content.recipients) > MAX_PAIRS:
+            raise ApprovalRefused(
+                f"an approval is about {MAX_PAIRS} pairs of datasets and recipients at most; split it"
+            )
+        for recipient in content.recipients:
+            if participant(session, recipient) is None:
+                raise ApprovalRefused("a recipient is no participant of this data space; check its DID")
         known = session.get(ApprovalRow, content.id)
         if known is not None:
             if known.digest == approval.digest:
@@ -102,12 +113,10 @@ def record(tx: Tx, envelope: bytes, caller: Caller, gateway: str, deed: Deed) ->
 
 def insert(tx: Tx, row: ApprovalRow, datasets: list[str], recipients: list[str]) -> None:
     """Put an approval down, with what it is about. From now on it counts."""
+    pairs = [(dataset, recipient, row.id) for dataset in datasets for recipient in recipients]
     with tx.session() as session:
         session.add(row)
-        session.flush()
-        for dataset in datasets:
-            for recipient in recipients:
-                session.add(ApprovalScopeRow(dataset=dataset, recipient=recipient, approval=row.id))
+    tx.execute_many("INSERT INTO approval_scope (dataset, recipient, approval) VALUES (?, ?, ?)", pairs)
     state.bump_epoch(tx)
 
 

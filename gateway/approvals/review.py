@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from gateway.approvals import signed
 from gateway.approvals.errors import NotAReviewer, ReviewClosed, VoteRefused
@@ -33,15 +33,18 @@ from gateway.audit.commit import new_salt, salted_digest
 from gateway.audit.deed import Deed
 from gateway.audit.event import Object
 from gateway.audit.log import Outcome, Record
+from gateway.catalog.store import Dataset, dataset_by_id
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.keys import PublicKey
 from gateway.db import Tx
-from gateway.identity.caller import Caller
+from gateway.identity.caller import AgentRole, Caller
+from gateway.identity.enrolment import caller as enrolled_caller
 from gateway.identity.enrolment import member_key
 from gateway.obligations.errors import UnknownObligation
-from gateway.obligations.model import parse
+from gateway.obligations.model import Drop, Generalise, Pseudonymise, parse
 from gateway.problems import NotFound
 
+MAY_VOTE = (AgentRole.REVIEWER, AgentRole.OFFICER)
 LIFE_S = 30 * 24 * 3600
 MAX_OPEN = 20
 """Open reviews of one contract: a consumer's requests must not drown the committee."""
@@ -141,12 +144,16 @@ def vote(tx: Tx, review: str, data: bytes, caller: Caller, deed: Deed) -> Outcom
         cast = verify_vote(data, found.question, keys=keys, now=now)
         if cast.content.reviewer != caller.agent:
             raise VoteRefused("the vote is signed by somebody else than who sends it")
-        _check_obligations(cast)
+        _check_time(cast, found, now)
+        _check_obligations(cast, found.question, dataset_by_id(session, found.question.dataset))
         salt = new_salt()
         session.add(ReviewVoteRow(review=review, reviewer=caller.agent, vote=data, salt=salt, cast_at=now))
+        # Who was shut out since has not decided: somebody else has to.
         earlier = [
-            verify_vote(bytes(one.vote), found.question, keys=keys, now=now) for one in _votes(session, review, caller)
-        ]
+            verify_vote(bytes(one.vote), found.question, keys=keys, now=now)
+            for one in _votes(session, review, caller)
+            if _sits_there(session, one.reviewer)
+        ][: VOTES - 1]
         decision = decided(found.question, [*earlier, cast]) if len(earlier) + 1 == VOTES else None
         if decision is not None:
             row.state, row.decided_at = "approved" if decision.approved else "refused", now
@@ -187,12 +194,19 @@ def review_seen_by(session: Session, participant: str, review: str) -> Review | 
 
 
 def reviews_seen_by(
-    session: Session, participant: str, *, state: str | None = None, before: str | None = None, limit: int = 50
+    session: Session,
+    participant: str,
+    *,
+    now: float,
+    state: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
 ) -> list[Review]:
     """The participant's reviews, newest first."""
     query = _seen(participant)
     if state is not None:
-        query = query.where(ReviewRow.state == state)
+        query = query.where(ReviewRow.state == state) if state != "lapsed" else query.where(_lapsed(now))
+        query = query.where(~_lapsed(now)) if state == "open" else query
     if before is not None:
         query = query.where(ReviewRow.id < before)
     return [_review(session, row) for row in session.exec(query.order_by(col(ReviewRow.id).desc()).limit(limit))]
@@ -237,12 +251,43 @@ def _review(session: Session, row: ReviewRow) -> Review:
     )
 
 
-def _check_obligations(cast: VerifiedVote) -> None:
-    """What is asked to be done to the data can be done."""
+def _check_time(cast: VerifiedVote, review: Review, now: int) -> None:
+    if cast.content.iat < review.opened_at - signed.CLOCK_SKEW_S:
+        raise VoteRefused("the vote is dated before the review was opened; check the clock")
+    if cast.content.conditions is not None and cast.content.conditions.exp <= now:
+        raise VoteRefused("the approval would be over already; let it end later")
+
+
+def _check_obligations(cast: VerifiedVote, question: Question, dataset: Dataset | None) -> None:
+    """What is asked to be done to the data can be done to these columns, and leaves something of them."""
+    conditions = cast.content.conditions
+    if conditions is None or dataset is None:
+        return
     try:
-        parse(cast.content.conditions.obligations if cast.content.conditions else [])
+        demands = parse(conditions.obligations)
     except UnknownObligation as problem:
         raise VoteRefused(problem.detail) from problem
+    types = {column.name: column.type for column in dataset.registration.columns if column.name in question.columns}
+    for demand in demands:
+        if not isinstance(demand, Drop | Pseudonymise | Generalise):
+            continue
+        if demand.column not in types:
+            raise VoteRefused(f"{demand.column[:64]!r} is no column of the question; nothing can be done to it")
+        fits = (
+            ("integer", "number")
+            if isinstance(demand, Generalise) and demand.method == "band"
+            else ("date", "datetime")
+        )
+        if isinstance(demand, Generalise) and types[demand.column] not in fits:
+            raise VoteRefused(f"{demand.column!r} is of type {types[demand.column]}; {demand.method} is not for that")
+    if conditions.columns and {d.column for d in demands if isinstance(d, Drop)} >= set(conditions.columns):
+        raise VoteRefused("every approved column is dropped; vote to refuse instead")
+
+
+def _sits_there(session: Session, agent: str) -> bool:
+    """Whether an agent still is of the committee."""
+    found = enrolled_caller(session, agent)
+    return found is not None and not found.roles.isdisjoint(MAY_VOTE)
 
 
 def _content(row: ReviewVoteRow) -> Vote:
@@ -253,6 +298,12 @@ def _content(row: ReviewVoteRow) -> Vote:
 def _votes(session: Session, review: str, but: Caller) -> list[ReviewVoteRow]:
     query = select(ReviewVoteRow).where(ReviewVoteRow.review == review, ReviewVoteRow.reviewer != but.agent)
     return list(session.exec(query.order_by(ReviewVoteRow.reviewer)))
+
+
+def _lapsed(now: float) -> Any:
+    """Of a review: it has lapsed, whether that was written down yet or not."""
+    over = and_(col(ReviewRow.state) == "open", col(ReviewRow.lapses_at) <= int(now))
+    return or_(col(ReviewRow.state) == "lapsed", over)
 
 
 def _seen(participant: str) -> Any:

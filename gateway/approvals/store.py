@@ -22,6 +22,8 @@ from gateway.problems import Problem
 GROUPS = ("committee", "ethics", "export", "hgr", "permit", "pia", "risk_assessment")
 """The members of `approvals` in the policy's input; each a list of at most MAX_HELD."""
 MAX_HELD = 20
+MAX_DECISIONS = 100
+"""Of a committee on one contract; where there are more in force, the newest count."""
 REMEMBERED = 1024
 COMMITTEE = "committee"
 
@@ -46,15 +48,18 @@ class Approvals:
         self._known: OrderedDict[tuple[str, int], VerifiedApproval | CommitteeDecision | None] = OrderedDict()
 
     def held(
-        self, session: Session, *, dataset: str, provider: str, recipient: str, epoch: int, now: int
+        self, session: Session, *, contract: str, dataset: str, provider: str, recipient: str, epoch: int, now: int
     ) -> tuple[Held, ...]:
-        """Every approval that is recorded for this dataset and recipient and is not over, oldest first."""
+        """Every approval that is recorded for this dataset and recipient and is not over, oldest first.
+
+        Of a committee's decisions, those on this contract.
+        """
         query = (
             select(ApprovalRow)
             .join(ApprovalScopeRow, col(ApprovalScopeRow.approval) == col(ApprovalRow.id))
             .where(ApprovalScopeRow.dataset == dataset, ApprovalScopeRow.recipient == recipient)
             .where(ApprovalRow.state == "recorded", col(ApprovalRow.valid_to) > now)
-            .order_by(ApprovalRow.id)
+            .order_by(col(ApprovalRow.recorded_at), col(ApprovalRow.id))
         )
         found = []
         for row in session.exec(query):
@@ -63,6 +68,8 @@ class Approvals:
             if content is None or country is None:
                 continue
             if isinstance(content, CommitteeDecision):
+                if content.question.contract != contract:
+                    continue
                 shown = content.as_policy_input(country=country)
                 group = COMMITTEE
             else:
@@ -77,11 +84,12 @@ class Approvals:
         self, session: Session, row: ApprovalRow, provider: str, epoch: int, now: int
     ) -> VerifiedApproval | CommitteeDecision | None:
         key = row.digest, epoch
-        if key not in self._known:
-            self._known[key] = self._verified(session, row, provider, now)
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        known = self._known[key] = self._verified(session, row, provider, now)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return known
 
     def _verified(
         self, session: Session, row: ApprovalRow, provider: str, now: int
@@ -108,7 +116,7 @@ def as_policy_input(held: Sequence[Held]) -> dict[str, Any]:
     shown: dict[str, Any] = {group: [] for group in GROUPS}
     for approval in held:
         shown[approval.group].append(approval.shown)
-    return {group: given[-MAX_HELD:] for group, given in shown.items()}
+    return {group: given[-(MAX_DECISIONS if group == COMMITTEE else MAX_HELD) :] for group, given in shown.items()}
 
 
 def may_issue(session: Session, issuer: str, kind: str, providers: Sequence[str]) -> str | None:

@@ -22,6 +22,7 @@ from gateway.crypto.keys import PublicKey
 from gateway.problems import Problem
 
 TYPE = "corridor-review-vote"
+USE = ("purpose", "filter_digest", "months", "accepts", "collaboration_ref", "project", "research_types")
 VOTES = 2
 MAX_REASON = 2000
 MAX_OBLIGATIONS = 50
@@ -44,7 +45,9 @@ def _of_known_kinds(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 class Question(Value):
     """What is decided on, as the gateway puts it: one contract, one way of using the data, the rules that refer it.
 
-    `entry` and `input_digest` lead to the decision that referred it, and to all it was made on.
+    `use`: what the request says of itself beside, the members USE of the policy's input: the whole purpose with what
+    makes it sensitive, for how long, what was promised, which filter (by digest). `entry` and `input_digest` lead to
+    the decision that referred it, and to all it was made on.
     """
 
     ver: Annotated[int, Field(ge=1, le=1)]
@@ -61,6 +64,7 @@ class Question(Value):
     action: Annotated[str, Field(min_length=1, max_length=20)]
     mode: Annotated[str, Field(pattern=r"^M[0-6]$")]
     columns: Annotated[list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=2000)]
+    use: dict[str, Any]
     rules: Annotated[list[Annotated[str, Field(min_length=1, max_length=20)]], Field(min_length=1, max_length=100)]
 
     def as_bytes(self) -> bytes:
@@ -136,6 +140,7 @@ class CommitteeDecision:
             "actions": [question.action],
             "modes": [question.mode],
             "columns": list(self.columns),
+            "use": question.use,
             "rules": list(question.rules),
             "obligations": list(self.obligations),
         }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
+from gateway.approvals.votes import USE
 from gateway.policy.decide import decide
 from gateway.policy.decision import Decision
 from gateway.policy.engine import Engine
@@ -203,4 +204,5 @@ def _approvals(document: Document, refused: Decision) -> Iterator[Change]:
             modes=[request["mode"]],
             columns=sorted({*request["columns"], *request["group_by"], *request["filter_columns"]}),
             obligations=[],
+            use={name: request[name] for name in USE},
         )

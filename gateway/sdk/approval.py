@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.approvals.document import verify_approval
+from gateway.approvals import signed
+from gateway.approvals.document import TYPE, verify_approval
 from gateway.approvals.errors import ApprovalMalformed
 from gateway.approvals.votes import read_decision
 from gateway.crypto.canonical import strict_json
@@ -27,7 +28,9 @@ def check(data: bytes, keys: bytes, *, now: int) -> dict[str, Any]:
         decision = read_decision(data, keys=_reviewers(keys).get, now=now)
         return {"approved": decision.approved, **decision.as_policy_input(country="")}
     trusted = KeyFile.parse(keys)
-    found = verify_approval(data, keys=trusted, gateway=trusted.gateway, at=now)
+    # A key that was retired since stands behind what it signed in its time.
+    signed_at = signed.parse(data, typ=TYPE, refusal=ApprovalMalformed).iat
+    found = verify_approval(data, keys=trusted, gateway=trusted.gateway, at=min(now, signed_at))
     return {**found.content.model_dump(exclude_none=True), "digest": found.digest, "key": found.thumbprint}
 
 

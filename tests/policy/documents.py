@@ -141,6 +141,7 @@ def document() -> Document:
                 "columns": ["age", "result"],
                 "group_by": [],
                 "filter_columns": [],
+                "filter_digest": None,
                 "months": None,
                 "accepts": {"publish": False, "return_derived": False},
                 "collaboration_ref": None,
@@ -236,11 +237,19 @@ def data_permit(**facts: Any) -> Document:
     return approval("DP-1", **facts)
 
 
+def use(**facts: Any) -> Document:
+    """What the valid document's request says of itself, as a committee was shown it."""
+    request = document()["request"]
+    names = ("purpose", "filter_digest", "months", "accepts", "collaboration_ref", "project", "research_types")
+    return {name: request[name] for name in names} | facts
+
+
 def committee_decision(*codes: str, **facts: Any) -> Document:
     """A decision of the data access committee on these codes, however the data is used."""
     granted = {
         "rules": list(codes),
         "contract": CONTRACT,
+        "use": use(),
         "actions": ["read", "aggregate", "compute", "label", "train"],
         "modes": ["M0", "M1", "M2", "M3", "M4", "M5", "M6"],
         "columns": [column["name"] for column in COLUMNS],

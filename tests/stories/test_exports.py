@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 
 from gateway.sdk.client import Refused
 from tests.space import HOSPITAL, PHARMA, Space, data_space, registration
-from tests.stories.test_revocation import agree_big, end_of, publish_big, rest, under_way, write_big
+from tests.stories.test_revocation import BIG_ROWS, agree_big, end_of, publish_big, rest, under_way, write_big
 
 AUTHORITY = "did:web:authority.example"
 CLINIC = "did:web:clinic.example"
@@ -121,14 +123,14 @@ def test_an_approval_is_of_the_provider_whose_data_it_is_and_of_nobody_beside(sp
 def stream(space: Space) -> tuple[str, str]:
     """A dataset far longer than what sockets hold, and a contract on it."""
     write_big(space)
-    dataset = publish_big(space)
+    dataset = publish_big(space, persons=BIG_ROWS)
     return dataset, agree_big(space, dataset, consumer=BRANCH)
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "over"])
 def test_a_stream_stops_with_the_approval_it_stood_on(space: Space, stream: tuple[str, str], how: str) -> None:
     dataset, contract = stream
-    approval = allow(space, "scc", dataset, lasts_s=3600 if how == "withdrawn" else 4)
+    approval = allow(space, "assessment", dataset, lasts_s=3600 if how == "withdrawn" else 4)
     with under_way(space, contract, BRANCH) as response:
         entry, pieces = response.headers["corridor-entry"], response.iter_raw()
         got = len(next(pieces))
@@ -141,12 +143,12 @@ def test_a_stream_stops_with_the_approval_it_stood_on(space: Space, stream: tupl
     ended = end_of(space, entry)
     assert ended["event"]["type"] == "data.transfer.broken_off"
     assert "delivery-stopped" in json.dumps(ended)
-    assert codes(space.ask(contract, did=BRANCH, columns=["a"])) == {"XB-05"}
+    assert codes(space.ask(contract, did=BRANCH, columns=["a"])) == {"XB-04"}
 
 
 def test_a_stream_goes_on_when_another_approval_covers_it(space: Space, stream: tuple[str, str]) -> None:
     dataset, contract = stream
-    first, _ = allow(space, "scc", dataset), allow(space, "certification", dataset)
+    first, _ = allow(space, "assessment", dataset), allow(space, "assessment", dataset)
     with under_way(space, contract, BRANCH) as response:
         entry, pieces = response.headers["corridor-entry"], response.iter_raw()
         got = len(next(pieces))
@@ -154,3 +156,17 @@ def test_a_stream_goes_on_when_another_approval_covers_it(space: Space, stream: 
         _, whole = rest(pieces, got)
     assert whole
     assert end_of(space, entry)["event"]["type"] == "data.transfer.completed"
+
+
+def test_no_more_persons_leave_than_are_counted(space: Space) -> None:
+    """The source holds 150 persons, whatever the dataset declares."""
+    dataset = publish(space, 7)
+    allow(space, "scc", dataset)
+    response = space.ask(space.agree(dataset, consumer=BRANCH), did=BRANCH, columns=["subject_id", "sex"])
+    assert response.status_code == 200, response.text
+    persons = {row["subject_id"] for row in csv.DictReader(io.StringIO(response.text))}
+    assert 0 < len(persons) <= 7
+    assert exported(space) == (7, 0)
+    # Within the country the declaration bounds nothing.
+    at_home = space.read(space.agree(dataset), columns=["subject_id", "sex"])
+    assert len({row["subject_id"] for row in at_home}) == 150

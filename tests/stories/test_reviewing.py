@@ -8,13 +8,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx2
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent as Resource
 
+from gateway.api.live import OWN_PLACES
 from gateway.sdk.client import Client, Refused
 from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, token_of
 
@@ -161,3 +162,20 @@ def test_a_stream_ends_with_its_agent(space: Space) -> None:
         last = list(stream)[-1]
         leaving.join()
     assert last[0] == "end"
+
+
+def test_one_organisation_leaves_places_for_the_others(space: Space) -> None:
+    with ExitStack() as held:
+        for _ in range(OWN_PLACES):
+            held.enter_context(followed(space, space.agent(INSTITUTE, "officer")))
+        with pytest.raises(Refused) as told:
+            space.agent(INSTITUTE, "officer").get("/v1/audit/stream")
+        assert told.value.code == "busy"
+        held.enter_context(followed(space, space.agent(HOSPITAL, "officer")))
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/approvals/%00", "/v1/reviews?before=%00", "/v1/audit/counts?by=day&agent=%00", "/v1/contracts/a%00"]
+)
+def test_an_address_with_a_nul_is_no_bug_of_ours(space: Space, path: str) -> None:
+    assert space.call(space.agent(PHARMA, "officer"), "GET", path).status_code == 422

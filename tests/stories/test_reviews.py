@@ -14,7 +14,7 @@ from gateway.approvals.votes import TYPE, Question, Vote, sign_vote
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json
 from gateway.sdk.approval import check
 from gateway.sdk.client import Client, Refused
-from tests.space import COLUMNS, HOSPITAL, INSTITUTE, PHARMA, Space, data_space
+from tests.space import COLUMNS, HOSPITAL, INSTITUTE, PHARMA, Space, csv_text, data_space, registration, visits
 
 # A use that touches vulnerable groups is for people to decide, whatever the dataset's permission says (rule DUO-90).
 SENSITIVE = {"id": "P05", "flags": ["vulnerable"]}
@@ -26,6 +26,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
     with data_space(tmp_path_factory.mktemp("reviews")) as made:
         for name in ("first", "second", "third"):
             made.enrol(HOSPITAL, "reviewer", name=name)
+        made.source("own.csv", PHARMA).write_text(csv_text(visits(20)), encoding="utf-8", newline="")
         yield made
 
 
@@ -94,6 +95,15 @@ def test_two_people_approve_and_it_holds_for_what_was_asked(space: Space) -> Non
     rows = space.read(contract, purpose=SENSITIVE)
     assert len(rows) == 7
     assert refer(space, contract, columns=["sex", "ward"])
+    # What the committee was not shown it did not decide on: another flag, a longer use, another project.
+    for unseen in (
+        {"purpose": SENSITIVE | {"flags": ["illegal_behaviour"]}},
+        {"purpose": SENSITIVE | {"flags": ["vulnerable", "migration"]}},
+        {"months": 6},
+        {"project": "PRJ-1"},
+    ):
+        assert refer(space, contract, **unseen) != review
+    assert space.read(contract, purpose=SENSITIVE, filter={"column": "sex", "op": "eq", "value": "female"})
     assert refer(space, space.agree(space.datasets["csv"])) != review
 
     officer = space.agent(PHARMA, "officer")
@@ -186,6 +196,12 @@ BAD_VOTES: dict[str, dict[str, Any]] = {
     "a column that was not asked for": {"conditions": {"columns": [*ASKED, "note"]}},
     "no column": {"conditions": {"columns": []}},
     "over before it begins": {"conditions": {"exp": 1}},
+    "dated long ago": {"iat": 1000, "conditions": {"exp": int(time.time()) + 3600}},
+    "a band of texts": {
+        "conditions": {"obligations": [{"kind": "generalise", "column": "sex", "method": "band", "width": 5}]}
+    },
+    "a column that is not there": {"conditions": {"obligations": [{"kind": "drop", "column": "nobody"}]}},
+    "nothing left": {"conditions": {"obligations": [{"kind": "drop", "column": c} for c in ASKED]}},
     "longer than a year": {"conditions": {"exp": int(time.time()) + 400 * 86_400}},
     "dated tomorrow": {"iat": int(time.time()) + 86_400, "conditions": {"exp": int(time.time()) + 2 * 86_400}},
     "an obligation nobody can meet": {"conditions": {"obligations": [{"kind": "cap_rows", "rows": "few"}]}},
@@ -257,3 +273,46 @@ def test_a_contract_has_so_many_open_reviews(space: Space) -> None:
     assert None not in reviews[:20]
     assert len(set(reviews[:20])) == 20
     assert reviews[20] is None
+
+
+def test_nobody_takes_the_name_of_a_review(space: Space) -> None:
+    """A recipient learns the review's id with the referral; an approval of its own under it would bar the decision."""
+    _, review = referred(space)
+    dataset = space.publish(registration(source={"kind": "csv", "path": "own.csv"}), did=PHARMA)["id"]
+    body = space.signed(space.approval(PHARMA, "pia", id=review, datasets=[dataset], recipients=[HOSPITAL]))
+    with pytest.raises(Refused) as told:
+        space.agent(PHARMA, "researcher").post("/v1/approvals", body)
+    assert told.value.code == "conflict"
+    cast(space, review, "first")
+    assert cast(space, review, "second")["state"] == "approved"
+
+
+def test_who_was_shut_out_before_the_other_vote_has_not_decided(space: Space) -> None:
+    _, review = referred(space)
+    leaving = space.enrol(HOSPITAL, "reviewer", name="leaving")
+    cast(space, review, "leaving")
+    space.agent(HOSPITAL, "admin").post(f"/v1/agents/{leaving.agent.agent}/suspend", {})
+    assert cast(space, review, "first")["state"] == "open"
+    assert cast(space, review, "second")["state"] == "approved"
+
+
+def test_decisions_on_many_contracts_do_not_push_one_another_out(space: Space) -> None:
+    contracts = []
+    for _ in range(21):
+        contract, review = referred(space)
+        cast(space, review, "first")
+        cast(space, review, "second")
+        contracts.append(contract)
+    assert space.read(contracts[0], purpose=SENSITIVE)
+
+
+def test_what_the_rules_were_asked_on_is_for_the_committee_and_the_look_is_an_entry(space: Space) -> None:
+    _, review = referred(space)
+    for role, sees in (("reviewer", True), ("officer", True), ("researcher", False), ("provider", False)):
+        shown = space.agent(HOSPITAL, role).get(f"/v1/reviews/{review}")
+        assert (shown["input"] is not None) is sees, role
+        assert (shown["reasons"] is not None) is sees, role
+    space.agent(HOSPITAL, "officer").token()
+    size = space.log_size()
+    space.agent(HOSPITAL, "officer").get(f"/v1/reviews/{review}")
+    assert space.log_size() == size + 1

@@ -33,9 +33,10 @@ def write_big(space: Space) -> None:
     pyarrow.parquet.write_table(table, space.source("big.parquet"), compression="none", row_group_size=100_000)
 
 
-def publish_big(space: Space) -> str:
+def publish_big(space: Space, **governance: Any) -> str:
     columns = [{"name": name, "type": "number", "role": "sensitive"} for name in BIG_COLUMNS]
     body = registration("parquet", columns=columns, person_column=None)
+    body["governance"] |= governance
     identity: str = space.publish(body | {"source": {"kind": "parquet", "path": "big.parquet"}})["id"]
     return identity
 

@@ -92,7 +92,8 @@ test_a_committee_lifts_no_denial if {
 doubtful := valid.with_all(valid.document, {"/request/purpose/flags": ["control_set"], "/dataset/duo/1": {"id": "DUO:0000001"}})
 
 doubts(document, codes) := {[reason.code, reason.effect] | some reason in answer.reasons} if {
-	asked := valid.with_all(document, {"/approvals/committee": [valid.committee(codes)]})
+	shown := object.union(valid.committee(codes), {"use": valid.use_of(document)})
+	asked := valid.with_all(document, {"/approvals/committee": [shown]})
 	answer := decision.decision with input as asked with data.bundle as object.union(required, {"rules": ["duo_permission"]})
 }
 

@@ -58,8 +58,26 @@ as_asked(given, document) if {
 	given.contract == document.contract.id
 	document.request.action in given.actions
 	document.request.mode in given.modes
+	as_used(given.use, document.request)
 	columns := given.columns
 	every place in ["columns", "group_by", "filter_columns"] {
 		every name in document.request[place] { name in columns }
 	}
+}
+
+# What the request says of itself is what the committee was shown, all of it. Without a filter it saw every row, and a
+# filter shows fewer; with one, it decided on that one.
+as_used(use, request) if {
+	is_object(use.purpose)
+	use.purpose == request.purpose
+	use.months == request.months
+	use.accepts == request.accepts
+	use.collaboration_ref == request.collaboration_ref
+	use.project == request.project
+	use.research_types == request.research_types
+	as_filtered(use, request)
+}
+
+as_filtered(use, request) if {
+	use.filter_digest in {null, request.filter_digest}
 }

@@ -72,3 +72,33 @@ test_any_decision_will_do if {
 	approval.decided(valid.with_all(asked, {"/approvals/committee": [other, valid.committee(["OURS-01"])]}), entry)
 	not approval.decided(valid.with_all(asked, {"/approvals/committee": [other, other]}), entry)
 }
+
+test_a_decision_is_on_the_use_it_was_shown if {
+	every path, value in {
+		"/request/purpose/flags": ["vulnerable"],
+		"/request/purpose/commercial": false,
+		"/request/purpose/disease_terms": ["MONDO:0004992"],
+		"/request/months": 6,
+		"/request/accepts/publish": true,
+		"/request/collaboration_ref": "letter-1",
+		"/request/project": "PRJ-1",
+		"/request/research_types": ["cohort"],
+	} {
+		not approval.decided(valid.with_all(asked, {path: value}), entry)
+		shown := valid.with_all(asked, {path: value})
+		approval.decided(valid.with_all(shown, {"/approvals/committee/0/use": valid.use_of(shown)}), entry)
+	}
+	every name, _ in valid.use_of(valid.document) {
+		not approval.decided(valid.lacking(asked, sprintf("/approvals/committee/0/use/%s", [name])), entry)
+	}
+	not approval.decided(valid.with_all(asked, {"/approvals/committee/0/use": {}, "/request": {}}), entry)
+}
+
+test_a_decision_on_every_row_is_one_on_fewer_and_one_on_a_filter_is_on_that_one if {
+	one := "sha256:0000000000000000000000000000000000000000000000000000000000000001"
+	filtered := valid.with_all(asked, {"/request/filter_digest": one})
+	approval.decided(filtered, entry)
+	approval.decided(valid.with_all(filtered, {"/approvals/committee/0/use/filter_digest": one}), entry)
+	not approval.decided(valid.with_all(asked, {"/approvals/committee/0/use/filter_digest": one}), entry)
+	not approval.decided(valid.with_all(filtered, {"/approvals/committee/0/use/filter_digest": "sha256:2"}), entry)
+}

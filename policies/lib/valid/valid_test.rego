@@ -212,6 +212,7 @@ document := {
 		],
 		"group_by": [],
 		"filter_columns": [],
+		"filter_digest": null,
 		"months": null,
 		"accepts": {"publish": false, "return_derived": false},
 		"collaboration_ref": null,
@@ -245,6 +246,9 @@ approval(more) := object.union(
 	more,
 )
 
+# What a document's request says of itself.
+use_of(asked) := {name: asked.request[name] | some name in ["purpose", "filter_digest", "months", "accepts", "collaboration_ref", "project", "research_types"]}
+
 # A committee's decision on these codes.
 committee(codes_named) := approval({
 	"rules": codes_named,
@@ -252,6 +256,7 @@ committee(codes_named) := approval({
 	"actions": ["read"],
 	"modes": ["M3", "M5"],
 	"columns": ["age", "result"],
+	"use": use_of(document),
 	"obligations": [],
 })
 
