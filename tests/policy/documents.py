@@ -178,7 +178,10 @@ def furnished() -> Document:
 
 
 def changed(changes: dict[str, Any], base: Document | None = None) -> Document:
-    """The valid document with some places set: `{"contract.status": "revoked"}`; `...` takes the place away."""
+    """The valid document with some places set: `{"contract.status": "revoked"}`; `...` takes the place away.
+
+    A committee's decision that says nothing else is on this very use.
+    """
     made = document() if base is None else copy.deepcopy(base)
     for path, value in changes.items():
         *parents, last = path.split(".")
@@ -189,6 +192,10 @@ def changed(changes: dict[str, Any], base: Document | None = None) -> Document:
             del node[last]
         else:
             node[last] = value
+    decisions = made.get("approvals", {}).get("committee")
+    for decision in decisions if isinstance(decisions, list) else []:
+        if isinstance(decision, dict) and decision.get("use") == use():
+            decision["use"] = {name: made["request"].get(name) for name in use()}
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -411,7 +412,9 @@ def test_no_grant_commits_under_the_bundle_that_was_just_replaced(made: Space, h
         old = await runtime.broker.decided(caller, request, stated_purpose(request), None)
         assert old.decision.result == "permit"
         await asyncio.to_thread(activated, runtime, signed(runtime, folder))
-        recorded = await runtime.log.submit(lambda tx: grant(tx, old, instance=runtime.instance, row_cap=None))
+        recorded = await runtime.log.submit(
+            lambda tx: grant(tx, old, instance=runtime.instance, row_cap=None, clock=time.time)
+        )
         assert isinstance(recorded.value, Moved)
         with pytest.raises(AccessDenied):
             await runtime.broker.access(caller, request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
@@ -73,7 +74,7 @@ def decided(space: Space, work: Callable[[Runtime, Asked], Any]) -> Any:
 
 
 def taking(asked: Asked, *, row_cap: int | None = 100) -> Callable[[Tx], Outcome]:
-    return lambda tx: grant(tx, asked, instance="this one", row_cap=row_cap)
+    return lambda tx: grant(tx, asked, instance="this one", row_cap=row_cap, clock=time.time)
 
 
 def usage(log: Log, asked: Asked) -> tuple[int, int]:
