@@ -187,7 +187,11 @@ def _writing_sqlite(driver: sqlite3.Connection, _record: object) -> None:
     driver.execute("PRAGMA foreign_keys=ON")
     # A process that was killed may have left commits it never synced: they can be read, and a power loss would take
     # them back. Synced and moved into the database here, they are as durable as what is built on them.
-    driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    try:
+        driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:  # it syncs first, and moves then: that much has been done
+            raise
     if database := driver.execute("PRAGMA database_list").fetchone()[2]:
         _sync_folder(Path(database).parent)
 

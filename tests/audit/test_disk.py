@@ -28,6 +28,7 @@ from tests.audit.harness.disk import (
     compile_disk,
     mother,
 )
+from tests.audit.harness.gateways import fill_the_disk
 from tests.audit.harness.io_errors import Fault, begin_and_lose_power, let_fail
 from tests.audit.harness.power import lose_power, lose_power_at_birth
 
@@ -59,8 +60,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    with mother(compile_disk(tmp_path_factory.mktemp("shim")), power.__name__, io_errors.__name__) as start:
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_disk(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture(scope="module")
+def start(shim: Path) -> Iterator[Start]:
+    with mother(shim, power.__name__, io_errors.__name__) as start:
         yield start
 
 
@@ -102,12 +108,12 @@ def test_nothing_is_shown_that_a_killed_process_had_not_synced(start: Start, tmp
     assert (figures.lives, figures.lost, figures.forked, figures.damaged) == (4, 0, 0, 0)
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("name", FAULTS)
 def test_every_answer_is_right_whatever_fails_and_when(
-    start: Start, tmp_path: Path, seed: int, fault: Fault, capsys: pytest.CaptureFixture[str]
+    start: Start, tmp_path: Path, seed: int, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures = let_fail(start, tmp_path, fault, FAULTS_EACH, FAULTS_EACH // 2, seed=seed)
-    say("faults", figures, capsys)
+    figures = let_fail(start, tmp_path, FAULTS[name], FAULTS_EACH, FAULTS_EACH // 2, seed=seed)
+    say(name, figures, capsys)
     assert (figures.lost, figures.returned, figures.damaged) == (0, 0, 0)
     assert figures.faults > 5
     assert figures.acknowledged > figures.faults
@@ -123,3 +129,7 @@ def test_a_log_whose_name_is_not_on_the_disk_acknowledges_nothing(start: Start, 
             break
     assert "refused" in answers
     assert answers[-1] == "told"
+
+
+def test_a_gateway_on_a_full_disk_releases_nothing_and_recovers_by_itself(shim: Path, tmp_path: Path) -> None:
+    fill_the_disk(shim, tmp_path)
