@@ -26,11 +26,13 @@ check: $(VENV)/.dev ## lint, types, import rules, policies, and the tests with a
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	@opa=$$(bash .ci/opa) && postgresql=$$(bash .ci/postgresql) && tlog=$$(bash .ci/tlog) && set -x && \
+	@opa=$$(bash .ci/opa) && postgresql=$$(bash .ci/postgresql) && tlog=$$(bash .ci/tlog) && \
+	compiler=$$(bash .ci/cc) && set -x && \
 	"$$opa" check --strict policies && \
 	"$$opa" test --fail-on-empty policies && \
 	"$$opa" test --coverage --threshold 100 policies >/dev/null && \
-	CORRIDOR_OPA=$$opa CORRIDOR_PG_BIN=$$postgresql CORRIDOR_TLOG=$$tlog $(BIN)/python -m pytest -q -m server $(ARGS)
+	CORRIDOR_OPA=$$opa CORRIDOR_PG_BIN=$$postgresql CORRIDOR_TLOG=$$tlog CORRIDOR_CC=$$compiler \
+	$(BIN)/python -m pytest -q -m server $(ARGS)
 
 bench: $(VENV)/.dev ## the benchmarks: ratios measured side by side in one run
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -190,6 +190,27 @@ def _writing_sqlite(driver: sqlite3.Connection, _record: object) -> None:
     driver.execute("PRAGMA journal_mode=WAL")
     driver.execute("PRAGMA synchronous=FULL")
     driver.execute("PRAGMA foreign_keys=ON")
+    # A process that was killed may have left commits it never synced: they can be read, and a power loss would take
+    # them back. Synced and moved into the database here, they are as durable as what is built on them.
+    try:
+        driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:  # it syncs first, and moves then: that much has been done
+            raise
+    if database := driver.execute("PRAGMA database_list").fetchone()[2]:
+        _sync_folder(Path(database).parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names of the database and of its WAL durable. SQLite tries too, and does not look whether it can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise sqlite3.OperationalError(f"The database's folder cannot be synced: {error.strerror}.") from error
 
 
 def _read_only_sqlite(driver: sqlite3.Connection, _record: object) -> None:

@@ -92,6 +92,8 @@ class Home:
         handle = os.open(path / CONFIG, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(config, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
         return cls.load(path, passphrase=passphrase)
 
     @classmethod

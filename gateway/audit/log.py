@@ -5,7 +5,7 @@ ran, applies each change under a savepoint of its own, appends the events they r
 checkpoint and commits all of it at once. Callers are answered after the commit, never before.
 
 A commit that fails is undetermined: the rows may be there or not. The writer drops its connection, looks on disk and
-only then answers, so that nobody is told yes or no on a guess.
+only then answers, so that nobody is told yes or no on a guess. What is not there must also stay away: see `_settle`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -31,6 +30,7 @@ from gateway.audit.check import check_log
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.errors import LogDamaged, LogUnavailable
 from gateway.audit.event import AuditEvent
+from gateway.audit.job import NOT_WRITTEN, Job, answer, cannot_come_back, unavailable
 from gateway.audit.note import NoteSigner
 from gateway.audit.reader import tile_reader
 from gateway.audit.state import Standing, standing
@@ -38,27 +38,15 @@ from gateway.audit.tiles import TreeView
 from gateway.audit.tree import Head, Rows, Tree, read_head
 from gateway.clock import Clock, instant
 from gateway.db import Database, Tx, is_away, translated
-from gateway.problems import Problem
 
 BATCH = 512
 QUEUE = 8192
 RETRY_S = 0.5
 PATIENCE_S = 10.0
 
-NOT_WRITTEN = "The audit log could not be written; nothing was done or released."
 UNKNOWN = "The database went away during the commit; whether this was done is not known yet. Nothing was released."
 
 logger = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _Job:
-    change: Change
-    future: Future[Recorded] | None = None
-    loop: asyncio.AbstractEventLoop | None = None
-    waiter: asyncio.Future[Recorded] | None = None
-    result: Recorded | None = None
-    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +74,8 @@ class Log:
         self.standing = Standing(0, "")
         self.batches = 0
         self.appended = 0
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._turns: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._turns: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._tree: Tree | None = None
@@ -134,7 +122,7 @@ class Log:
             LogUnavailable: the log cannot be written; nothing was done.
         """
         future: Future[Recorded] = Future()
-        self._put(_Job(change, future))
+        self._put(Job(change, future))
         return future.result()
 
     async def submit(self, change: Change) -> Recorded:
@@ -146,7 +134,7 @@ class Log:
         turn = self._turns.setdefault(loop, [])
         if not turn:
             loop.call_soon(self._put_turn, loop)
-        turn.append(_Job(change, None, loop, waiter))
+        turn.append(Job(change, None, loop, waiter))
         return await waiter
 
     @property
@@ -172,7 +160,7 @@ class Log:
             except LogUnavailable as problem:
                 job.waiter.set_exception(problem)
 
-    def _put(self, job: _Job) -> None:
+    def _put(self, job: Job) -> None:
         with self._door:  # nothing comes in behind the word that closes the queue
             if self._shut:
                 raise LogUnavailable("The audit log is not being written, so nothing is done or released.")
@@ -190,13 +178,13 @@ class Log:
                 except Exception as error:  # a bug of the writer's own must not leave its callers waiting
                     self._fail(jobs, error)
                 finally:
-                    _answer(jobs)
+                    answer(jobs)
         finally:
             with self._door:
                 self._shut = True
             self._refuse_queued()
 
-    def _next(self) -> list[_Job] | None:
+    def _next(self) -> list[Job] | None:
         """What has queued, at most a batch; waits for the first. None when the log is closed and all is served."""
         first = self._queue.get()
         if first is None:
@@ -213,7 +201,7 @@ class Log:
             jobs.append(job)
         return jobs
 
-    def _write(self, jobs: list[_Job]) -> None:
+    def _write(self, jobs: list[Job]) -> None:
         """One transaction for all the jobs; every job has a result or an error afterwards."""
         try:
             connection = self._connection or self._reopen()
@@ -236,12 +224,12 @@ class Log:
             transaction.commit()
         except Exception as error:
             logger.error("log.commit_failed", error=type(error).__name__)
-            self._resolve(jobs, written)
+            self._resolve(jobs, written, error)
             return
         self._failing_since = None
         self._committed(written)
 
-    def _apply(self, tx: Tx, jobs: list[_Job]) -> _Written:
+    def _apply(self, tx: Tx, jobs: list[Job]) -> _Written:
         """Every job under its own savepoint, then the tree and the head."""
         tree, rows = self._catch_up(tx), Rows()
         before = tree.size
@@ -257,7 +245,7 @@ class Log:
                 if not tx.stands:
                     raise
                 # Its own refusal, or a bug of its own: the neighbours go on.
-                job.error = _unavailable(error) if is_away(error) else error
+                job.error = unavailable(error) if is_away(error) else error
                 continue
             first = tree.size
             tree.append(staged, rows)
@@ -301,7 +289,7 @@ class Log:
 
     # -- when it goes wrong ----------------------------------------------------------------------------------------
 
-    def _resolve(self, jobs: list[_Job], written: _Written) -> None:
+    def _resolve(self, jobs: list[Job], written: _Written, failure: Exception) -> None:
         """A commit ended in an error: ask the disk whether it happened, and answer only then.
 
         After PATIENCE_S the callers are told that it is not known. The gateway releases nothing on that word.
@@ -324,21 +312,46 @@ class Log:
         if there:
             self._failing_since = since
             self._committed(written)
+        elif written.entry is None:  # a batch without an entry leaves no trace to look for
+            self._fail(jobs, LogUnavailable(UNKNOWN))
+        elif cannot_come_back(failure) or not self.db.is_sqlite:
+            self._fail(jobs, LogUnavailable(NOT_WRITTEN))
+        elif self._settle(connection):
+            self._refuse(jobs, LogUnavailable(NOT_WRITTEN))
         else:
-            # A batch without an entry leaves no trace to look for.
-            self._fail(jobs, LogUnavailable(NOT_WRITTEN if written.entry else UNKNOWN))
+            self._fail(jobs, LogUnavailable(UNKNOWN))
 
-    def _fail(self, jobs: list[_Job], error: Exception) -> None:
+    def _settle(self, connection: Connection) -> bool:
+        """Write the gap's entry over a failed commit; whether that succeeded.
+
+        SQLite may have written all of the commit into its WAL and failed in the sync. It does not read that any more,
+        but the next process would find it whole and take it for done. Nothing is left of it once the next is synced.
+        """
+        try:
+            transaction = connection.begin()
+            gap = self._apply(Tx(connection), [])
+            transaction.commit()
+        except Exception as error:
+            logger.warning("log.commit_unsettled", error=type(error).__name__)
+            return False
+        self._failing_since = None
+        self._committed(gap)
+        return True
+
+    def _fail(self, jobs: list[Job], error: Exception) -> None:
         """This batch is not on disk, or nobody knows: say so to each caller, and start from disk the next time."""
         self._mark_failing()
         self._drop_connection()
+        self._refuse(jobs, error)
+
+    def _refuse(self, jobs: list[Job], error: Exception) -> None:
         logger.error("log.write_failed", error=type(error).__name__, jobs=len(jobs))
         for job in jobs:
-            job.result, job.error = None, _unavailable(error)
+            job.result, job.error = None, unavailable(error)
 
     def _refuse_queued(self) -> None:
         """Nobody waits for a database that is away."""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         closing = False
         while True:
             try:
@@ -352,7 +365,7 @@ class Log:
                 jobs.append(job)
         if closing:
             self._queue.put(None)
-        _answer(jobs)
+        answer(jobs)
 
     def _committed(self, written: _Written) -> None:
         self.batches += 1
@@ -395,45 +408,6 @@ class Log:
                 connection.close()
             except Exception as error:  # it is given up whatever it says; its failure must not end the writer
                 logger.warning("log.connection_dropped", error=type(error).__name__)
-
-
-def _unavailable(error: Exception) -> Problem:
-    """What a caller is told of it: each its own, for it may be added to on the way."""
-    own = error if isinstance(error, Problem) else LogUnavailable(NOT_WRITTEN)
-    problem = type(own)(own.detail, **own.members)
-    problem.__cause__ = error
-    return problem
-
-
-def _answer(jobs: list[_Job]) -> None:
-    """Give every caller its result; one wake-up per event loop for the whole batch."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in jobs:
-        if job.loop is not None:
-            loops.setdefault(job.loop, []).append(job)
-        elif job.future is not None:
-            _tell(job.future, job)
-    for loop, waiting in loops.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-            loop.call_soon_threadsafe(_answer_loop, waiting)
-
-
-def _answer_loop(jobs: list[_Job]) -> None:
-    for job in jobs:
-        if job.waiter is not None and not job.waiter.done():
-            _tell(job.waiter, job)
-
-
-def _tell(waiting: Future[Recorded] | asyncio.Future[Recorded], job: _Job) -> None:
-    """The result; or the refusal, with the entry that records it, so that who is refused can ask for its receipt."""
-    if job.error is None and job.result is not None:
-        waiting.set_result(job.result)
-        return
-    error = job.error or LogUnavailable(NOT_WRITTEN)
-    if isinstance(error, Problem) and job.result is not None and job.result.ids:
-        error.members.setdefault("entry", job.result.ids[0])
-        error.members.setdefault("index", job.result.indices[0])
-    waiting.set_exception(error)
 
 
 _UPDATE_HEAD = "UPDATE log_head SET size = ?, frontier = ?, checkpoint = ? WHERE id = 1 AND size = ?"

@@ -319,8 +319,8 @@ DAMAGE: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
     "the newest entry is missing": [("DELETE FROM log_entry WHERE idx = 599", ())],
     "an entry too many": [
         (
-            "INSERT INTO log_entry (idx, id, ts, type, outcome, actor_org, leaf, body)"
-            " VALUES (600, 'x', 't', 't', 'o', 'a', ?, ?)",
+            "INSERT INTO log_entry (idx, id, ts, type, outcome, actor_org, agent, leaf, body)"
+            " VALUES (600, 'x', 't', 't', 'o', 'a', 'b', ?, ?)",
             (bytes(32), b"{}"),
         )
     ],

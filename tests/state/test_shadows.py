@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,9 @@ def test_every_process_goes_over_and_none_grants_under_what_another_replaced(tmp
                 old = await runtime.broker.decided(caller, request, stated_purpose(request), None)
                 assert old.decision.result == "permit"
                 await asyncio.to_thread(space.operator.upload, "/v1/policy/bundles", archive)
-                recorded = await runtime.log.submit(lambda tx: grant(tx, old, instance=runtime.instance, row_cap=None))
+                recorded = await runtime.log.submit(
+                    lambda tx: grant(tx, old, instance=runtime.instance, row_cap=None, clock=time.time)
+                )
                 assert isinstance(recorded.value, Moved)
                 new = await runtime.broker.decided(caller, request, stated_purpose(request), None)
                 assert (new.decision.result, new.decision.bundle) == ("deny", load_bundle(folder).digest)

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ import pyarrow.parquet
 import uvicorn
 
 from gateway.app import create_app
+from gateway.audit.log import PATIENCE_S
 from gateway.audit.note import parse_vkey
 from gateway.audit.receipt import verify_receipt
 from gateway.db import Database
 from gateway.settings import Settings
+from tests.audit.harness.disk import ENOSPC, WRITE, Control, Place, mother
 from tests.audit.harness.kills import STARTS_IN_S, Figures, kill, victims
 from tests.audit.harness.logs import judge
 from tests.space import PHARMA, Space, data_space, registration, token_of, visits, wanted
@@ -104,9 +106,8 @@ def _wait_until_ready(space: Space, victim: BaseProcess) -> None:
     deadline = time.monotonic() + STARTS_IN_S
     while time.monotonic() < deadline:
         assert victim.is_alive(), "the gateway did not start again"
-        with suppress(httpx2.TransportError):
-            if httpx2.get(f"{space.url}/readyz").status_code == 200:
-                return
+        if _answers(space):
+            return
         time.sleep(0.02)
     raise AssertionError("the gateway did not become ready")
 
@@ -150,3 +151,55 @@ def _judge(space: Space, told: list[str], contracts: list[str], figures: Figures
     }
     taken = Counter(grant["contract"]["id"] for grant in granted if grant["id"] not in given_back)
     assert {contract: uses[contract] for contract in contracts} == {c: taken[c] for c in contracts}
+
+
+def serve_from(place: Place, home: str, port: int) -> None:
+    """The same on a disk that can fail."""
+    serve(Settings(home=Path(home)), port)
+
+
+def fill_the_disk(shim: Path, folder: Path) -> None:
+    """Fill the disk under a gateway's database while it is asked for data, and empty it again."""
+    place = Place(folder / "full")
+    with data_space(place.home) as space:
+        contract = space.agree(space.datasets["csv"])
+        headers = token_of(space.agent(PHARMA, "researcher"))
+    with (
+        mother(shim, __name__) as start,
+        closing(Control(place.control)) as control,
+        start(place, serve_from, str(space.settings.home), space.port) as gateway,
+        httpx2.Client(base_url=space.url, timeout=30, headers=headers) as http,
+    ):
+        deadline = time.monotonic() + STARTS_IN_S
+        while not _answers(space):
+            assert gateway.lives, "the gateway did not start"
+            assert time.monotonic() < deadline, "the gateway did not become ready"
+            time.sleep(0.05)
+        before = http.post("/v1/access", json=wanted(contract))
+        assert before.status_code == 200, before.text
+        control.fail(WRITE, ENOSPC)
+        for _ in range(3):
+            refused = http.post("/v1/access", json=wanted(contract))
+            assert refused.status_code == 503, refused.text
+            assert refused.json()["type"].endswith("/log-unavailable"), refused.text
+            assert refused.elapsed.total_seconds() < PATIENCE_S, "a full disk is no reason to wait"
+            assert "corridor-entry" not in refused.headers
+        assert http.get("/healthz").status_code == 200
+        assert http.get("/readyz").status_code == 503
+        assert control.failed
+        control.heal()
+        after = http.post("/v1/access", json=wanted(contract))
+        assert (after.status_code, after.text) == (200, before.text)
+        _receipts_hold(space, [answer.headers["corridor-entry"] for answer in (before, after)])
+    db = Database(space.settings.database)
+    records = judge(db, parse_vkey(space.vkey))
+    db.close()
+    granted = [r["id"] for r in records if r["event"]["type"] == "access.decision"]
+    assert granted == [answer.headers["corridor-entry"] for answer in (before, after)]
+    assert Counter(record["event"]["type"] for record in records)["audit.gap"] == 1
+
+
+def _answers(space: Space) -> bool:
+    with suppress(httpx2.TransportError):
+        return httpx2.get(f"{space.url}/readyz").status_code == 200
+    return False

@@ -72,12 +72,12 @@ def append_for_ever(url: str, told: Path) -> None:
 
 def _call_for_ever(log: Log, handle: int) -> None:
     while True:
-        done = log.record(_take)
+        done = log.record(take)
         lines = [f"{index} {id}\n" for index, id in zip(done.indices, done.ids, strict=True)]
         os.write(handle, "".join(lines).encode())
 
 
-def _take(tx: Tx) -> Outcome:
+def take(tx: Tx) -> Outcome:
     """Like a grant: state and entries that must become true together or not at all. Sometimes two entries."""
     taken = random.randint(1, 2)
     tx.execute("UPDATE contract_usage SET uses = uses + ? WHERE contract = 'the one'", (taken,))
@@ -94,7 +94,7 @@ def kill_writers(make_url: Callable[[], str], folder: Path, rounds: int, *, seed
             url, told = make_url(), folder / f"told-{number}"
             make_log(url)
             with running(url) as log:
-                log.record(_open_account)
+                log.record(open_account)
         before = told.stat().st_size if told.exists() else 0
         victim = context.Process(target=append_for_ever, args=(url, told), daemon=True)
         victim.start()
@@ -111,7 +111,7 @@ def kill_writers(make_url: Callable[[], str], folder: Path, rounds: int, *, seed
     return figures
 
 
-def _open_account(tx: Tx) -> Outcome:
+def open_account(tx: Tx) -> Outcome:
     tx.execute("INSERT INTO contract_usage (contract, uses, rows_taken) VALUES ('the one', 0, 0)")
     return Outcome(())
 
