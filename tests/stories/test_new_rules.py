@@ -212,8 +212,8 @@ def test_more_than_the_candidate_can_take_is_dropped_and_counted(
     monkeypatch.setattr(shadows, "QUEUE", 1)
     monkeypatch.setattr(shadows, "BATCH", 1)
     slow = (
-        'verdict["core_data"] := "ok" if {\n\tcount([1 |\n\t\tsome i in numbers.range(1, 1500)\n'
-        "\t\tsome j in numbers.range(1, 1500)\n\t\ti + j == 0\n\t]) == 0\n}"
+        'verdict["core_data"] := "ok" if {\n\tcount([1 |\n\t\tsome i in numbers.range(1, 800)\n'
+        "\t\tsome j in numbers.range(1, 800)\n\t\ti + j == 0\n\t]) == 0\n}"
     )
     space.operator.upload("/v1/policy/shadow", signed(space, rules(tmp_path, slow)))
     contract = space.agree(space.datasets["csv"])

@@ -31,6 +31,13 @@ test_a_time_that_is_none_is_no_term if {
 
 test_no_decision_decides_nothing if not approval.decided(valid.document, entry)
 
+test_what_is_no_decision_decides_nothing if {
+	every decisions in [null, "OURS-01", ["OURS-01"], [null], {"rules": ["OURS-01"]}] {
+		not approval.decided(valid.changed("/approvals/committee", decisions), entry)
+	}
+	not approval.decided(valid.without("/approvals/committee"), entry)
+}
+
 test_a_decision_is_on_what_was_asked if {
 	every path, value in {
 		"/contract/id": "urn:uuid:01920000-0000-7000-8000-000000000009",
