@@ -8,19 +8,17 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway.approvals.votes import Conditions, Question, Vote, sign_vote
 from gateway.audit.note import parse_vkey
 from gateway.audit.receipt import verify_receipt
 from gateway.audit.verify import verify_export
 from gateway.cli.offerings import covid_registration, covid_terms, nafld_registration, nafld_terms
+from gateway.cli.parties import Party, approve
 from gateway.cli.realdata import Prepared
-from gateway.contracts.sign import party_entry
-from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.keyfile import save_private
 from gateway.crypto.private import generate, public_jwk
 from gateway.policy.archive import contents, packed
@@ -49,23 +47,6 @@ class StoryBroken(Problem):
 class Step:
     title: str
     play: Callable[[], None]
-
-
-@dataclass
-class Party:
-    """A participant of the story: its contract key and its agents' clients, all on its own side of the wire."""
-
-    did: str
-    contract_key: dict[str, str]
-    agents: dict[str, Client] = field(default_factory=dict)
-
-    @property
-    def kid(self) -> str:
-        return f"{self.did}#contract-1"
-
-    def sign(self, draft: Any, *, key: dict[str, str] | None = None) -> dict[str, str]:
-        """This party's signature over a draft, made here."""
-        return party_entry(b64url_decode(draft["payload"]), key or self.contract_key, self.kid, iat=int(time.time()))
 
 
 class Story:
@@ -280,33 +261,16 @@ class Story:
         review = self._refused(lambda: self._ask(PHARMA, body), "access-referred").members["review"]
         self._tell("the use touches a vulnerable group: no rule forbids it, and a person must decide (DUO-90)")
         few = {"kind": "cap_rows", "rows": 10}
-        first = self._vote(review, "reviewer", "The protocol protects them.", [few])
+        first = approve(self._agent(HOSPITAL, "reviewer"), review, "The protocol protects them.", [few])
         expect(first["state"] == "open", "one vote decides nothing")
         unseen = self._agent(HOSPITAL, "second-reviewer").get(f"/v1/reviews/{review}")
         expect(unseen["votes"] == [], "the second reviewer does not see the first one's vote")
-        second = self._vote(review, "second-reviewer", "Agreed.", [])
+        second = approve(self._agent(HOSPITAL, "second-reviewer"), review, "Agreed.", [])
         expect(second["state"] == "approved", "two votes to approve approve it")
         rows = list(csv.DictReader(io.StringIO(self._ask(PHARMA, body)[0].decode())))
         expect(len(rows) == 10, "as many rows as the stricter of the two allows")
         self._tell("two of the hospital's approved, the second not seeing the first one's vote; each signed it")
         self._tell(f"asked again it is permitted, with what one of them asked for: {len(rows)} rows and no more")
-
-    def _vote(self, review: str, who: str, reason: str, obligations: list[dict[str, Any]]) -> Any:
-        """A vote to approve for a month, signed with the reviewer's own key."""
-        client, now = self._agent(HOSPITAL, who), int(time.time())
-        question = Question.model_validate(client.get(f"/v1/reviews/{review}")["question"])
-        conditions = Conditions(exp=now + 30 * 24 * 3600, columns=question.columns, obligations=obligations)
-        vote = Vote(
-            ver=1,
-            typ="ReviewVote",
-            question=question.digest,
-            reviewer=client.agent.agent,
-            vote="approve",
-            reason=reason,
-            iat=now,
-            conditions=conditions,
-        )
-        return client.post(f"/v1/reviews/{review}/votes", json.loads(sign_vote(vote, client.agent.key)))
 
     def revoke(self) -> None:
         self._agent(HOSPITAL, "provider").post(f"/v1/contracts/{self.ids['stream']}/revoke", {})
