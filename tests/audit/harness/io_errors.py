@@ -44,7 +44,7 @@ from tests.audit.harness.logs import entry, judge, make_log, mark, marks, runnin
 
 CALLERS = 3
 RECOVERS_IN_S = 20
-STEPS = 120  # more writes than the calls of one step make
+STEPS = 300  # more than the writes of one step's calls
 
 
 @dataclass(frozen=True)
