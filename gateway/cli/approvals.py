@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 from pydantic import ValidationError
@@ -46,6 +47,8 @@ def sign(
     body = options.read_json(file)
     if not isinstance(body, dict):
         raise ApprovalMalformed(f"{file} holds no object; docs/approvals.md shows one.")
+    if days is None and not {"nbf", "exp"} <= body.keys():
+        raise ApprovalMalformed("Say how long it holds: --days, or `nbf` and `exp` in the file, seconds UTC.")
     with options.client(agent) as gateway:
         now, issuer = int(time.time()), gateway.agent.participant
         given = {} if days is None else {"nbf": now, "exp": now + days * DAY_S}
@@ -86,14 +89,14 @@ def list_approvals(agent: As, dataset: Annotated[str | None, typer.Option()] = N
 def show_approval(approval: str, agent: As) -> None:
     """One approval."""
     with options.client(agent) as gateway:
-        show.record(gateway.get(f"/v1/approvals/{approval}"))
+        show.record(gateway.get(f"/v1/approvals/{_id(approval)}"))
 
 
 @approvals.command()
 def withdraw(approval: str, agent: As) -> None:
     """Take an approval back at once (its issuer, the operator)."""
     with options.client(agent) as gateway:
-        gateway.post(f"/v1/approvals/{approval}/withdraw", {})
+        gateway.post(f"/v1/approvals/{_id(approval)}/withdraw", {})
     show.done(f"{approval} is withdrawn: nothing that needs it is granted any more.")
 
 
@@ -106,9 +109,9 @@ def fetch(
 ) -> None:
     """Keep a signed approval, and the keys that verify it, as files."""
     with options.client(agent) as gateway:
-        options.write(out, gateway.raw(f"/v1/approvals/{approval}/envelope"))
+        options.write(out, gateway.raw(f"/v1/approvals/{_id(approval)}/envelope"))
         if keys is not None:
-            options.write(keys, gateway.raw(f"/v1/approvals/{approval}/keys"))
+            options.write(keys, gateway.raw(f"/v1/approvals/{_id(approval)}/keys"))
     show.done(f"{out} is written.")
 
 
@@ -156,7 +159,7 @@ def list_reviews(
 def show_review(review: str, agent: As) -> None:
     """What is asked, what the rules said, and the votes you may see."""
     with options.client(agent) as gateway:
-        _show(gateway.get(f"/v1/reviews/{review}"))
+        _show(gateway.get(f"/v1/reviews/{_id(review)}"))
 
 
 @reviews.command()
@@ -175,7 +178,7 @@ def vote(
     if approve is None:
         raise VoteRefused("Say --approve or --refuse.")
     with options.client(agent) as gateway:
-        shown = gateway.get(f"/v1/reviews/{review}")
+        shown = gateway.get(f"/v1/reviews/{_id(review)}")
         # What is voted on is what these members say, not the digest beside them.
         question = Question.model_validate(shown["question"])
         now = int(time.time())
@@ -201,7 +204,12 @@ def vote(
             )
         except ValidationError as error:
             raise VoteRefused(_complaint(error)) from error
-        _show(gateway.post(f"/v1/reviews/{review}/votes", json.loads(sign_vote(cast, gateway.agent.key))))
+        _show(gateway.post(f"/v1/reviews/{_id(review)}/votes", json.loads(sign_vote(cast, gateway.agent.key))))
+
+
+def _id(given: str) -> str:
+    """An id as part of an address, and of nothing else."""
+    return quote(given, safe=":")
 
 
 def _show(found: Any) -> None:

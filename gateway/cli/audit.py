@@ -85,14 +85,17 @@ def counts(
     by: Annotated[list[str], typer.Option(help="type, outcome, actor, dataset, contract, code; year to hour")],
     type: Annotated[str | None, typer.Option(help="access.decision, contract.signed …")] = None,
     outcome: Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")] = None,
+    participant: Annotated[str | None, typer.Option(help="a party to them")] = None,
     dataset: Annotated[str | None, typer.Option()] = None,
     contract: Annotated[str | None, typer.Option()] = None,
     since: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
     until: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    of: Annotated[str | None, typer.Option("--agent", help="what this agent did, by its handle")] = None,
     code: Annotated[str | None, typer.Option(help="of a rule or problem; HGR* for all that begin so")] = None,
 ) -> None:
     """How many entries there are, by one or two things (officer)."""
     wanted = {"type": type, "outcome": outcome, "dataset": dataset, "contract": contract, "code": code}
+    wanted |= {"participant": participant, "agent": of}
     with options.client(agent) as gateway:
         found = gateway.get("/v1/audit/counts", by=by, since=since, until=until, **wanted)
     flat = [{**dict(zip(by, one["values"], strict=True)), "entries": one["entries"]} for one in found]
