@@ -41,7 +41,9 @@ async def decision(request: Request) -> Response:
     answer = asked.decision.model_dump(mode="json")
     if asked.decision.result != "permit":
         return Response(orjson.dumps(answer), 403, media_type="application/json")
-    recorded = await gateway.log.submit(lambda tx: grant(tx, asked, instance=gateway.instance, row_cap=wanted.limit))
+    recorded = await gateway.log.submit(
+        lambda tx: grant(tx, asked, instance=gateway.instance, row_cap=wanted.limit, clock=gateway.clock)
+    )
     if not isinstance(recorded.value, Granted):
         return Response(status_code=503)
     answer |= {"entry": recorded.ids[0], "index": recorded.indices[0]}

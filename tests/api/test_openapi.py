@@ -95,7 +95,10 @@ def test_nothing_that_the_description_allows_meets_a_bug_of_ours(role: str, tmp_
         client = space.agent(did, name)
         known = {"contract": contract, "dataset": space.datasets["csv"], "participant": PHARMA}
         for result in schema.get_all_operations():
-            attack(space, client, result.ok(), known)
+            if (
+                result.ok().path != "/v1/audit/stream"
+            ):  # has no end where it is permitted; tests/stories/test_reviewing.py
+                attack(space, client, result.ok(), known)
 
 
 def attack(space: Space, client: Client, operation: Any, known: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from tests.space import (
     Space,
     registration,
     terms,
+    token_of,
     wanted,
 )
 
@@ -124,7 +125,15 @@ def body_of(space: Space, operation: str) -> dict[str, Any] | None:
 
 def ask(space: Space, client: Client | None, operation: str) -> httpx2.Response:
     method, path = operation.split()
-    params = {"old": 1} if path.endswith("/consistency") else None
+    params: dict[str, Any] | None = {"old": 1} if path.endswith("/consistency") else None
+    if path.endswith("/counts"):
+        params = {"by": "outcome"}
+    if path.endswith("/stream"):  # it has no end: its head says who may
+        headers = token_of(client) if client else {}
+        with space.http.stream(method, path, headers=headers) as response:
+            if response.status_code != 200:
+                response.read()
+            return response
     return space.call(client, method, path.format(**IDS), json=body_of(space, operation), params=params)
 
 
