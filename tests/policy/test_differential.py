@@ -144,7 +144,9 @@ UNREAD = {
     *(f"contract.{fact}" for fact in ("id", "digest", "obligations", "clauses", "price")),
     *(f"approvals.{fact}" for fact in document()["approvals"]),
     *(f"exports.{fact}" for fact in document()["exports"]),
-    *(f"request.{fact}" for fact in ("accepts", "collaboration_ref", "months", "project", "research_types")),
+    *(f"request.{fact}" for fact in (
+        "accepts", "collaboration_ref", "filter_digest", "months", "project", "research_types",
+    )),
     "user.id",
     "user.roles",
 }  # fmt: skip

@@ -68,7 +68,6 @@ as_asked(given, document) if {
 # What the request says of itself is what the committee was shown, all of it. Without a filter it saw every row, and a
 # filter shows fewer; with one, it decided on that one.
 as_used(use, request) if {
-	is_object(use.purpose)
 	use.purpose == request.purpose
 	use.months == request.months
 	use.accepts == request.accepts

@@ -109,3 +109,11 @@ test_a_decision_on_every_row_is_one_on_fewer_and_one_on_a_filter_is_on_that_one 
 	not approval.decided(valid.with_all(asked, {"/approvals/committee/0/use/filter_digest": one}), entry)
 	not approval.decided(valid.with_all(filtered, {"/approvals/committee/0/use/filter_digest": "sha256:2"}), entry)
 }
+
+test_a_purpose_that_is_none_is_covered_by_nothing if {
+	nulls := valid.with_all(valid.document, {
+		"/request/purpose/id": null,
+		"/approvals/ethics": [valid.approval({"purposes": [null], "exempt": false})],
+	})
+	count(approval.covering("ethics", nulls)) == 0
+}
