@@ -394,6 +394,7 @@ REFUSED = [
     {"dataset.consent": consent(sharing_clause=None), "approvals.ethics": [ethics_approval(exempt=True)]},
     FOREIGN | {"contract.clauses": [], "contract.price": None},
     EUROPEAN | {"request.purpose.id": "P01", "contract.purposes": ["P01"]},
+    EUROPEAN | {"dataset.identifiability": "identified"},
     EUROPEAN | {"approvals.permit": [data_permit(valid_to=NOW + 11 * YEAR)]},
     EUROPEAN | {"dataset.consent": consent(withdrawals_applied_at=NOW - 61)},
 ]
