@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from gateway.cli.demo import free_port
+from gateway.policy.archive import contents, written
 from gateway.policy.bundle import load_bundle
 from gateway.settings import POLICIES
 from tests.space import Space, data_space
@@ -92,7 +93,7 @@ def test_it_recovers_when_a_real_opa_comes_up(without: tuple[Space, int], tmp_pa
     assert space.ask(contract).status_code == 503
     program = os.environ.get("CORRIDOR_OPA") or shutil.which("opa")
     assert program, "run this by make check, which brings OPA"
-    load_bundle(POLICIES).write(tmp_path / "bundle")
+    written(contents(load_bundle(POLICIES), None), tmp_path / "bundle")
     server = subprocess.Popen(
         [
             program,
