@@ -145,7 +145,9 @@ def test_the_locked_versions_are_the_ones_the_project_asks_for() -> None:
         text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
         locked = dict(re.findall(r"^([a-z0-9._-]+)==([^\s;]+)", text, re.MULTILINE))
         for requirement in wanted:
-            package, version = re.fullmatch(r"([a-z0-9-]+)(?:\[.*\])?==([^;\s]+).*", requirement).groups()  # type: ignore[union-attr]  # a pin of another form fails here
+            pin = re.fullmatch(r"([a-z0-9-]+)(?:\[.*\])?==([^;\s]+).*", requirement)
+            assert pin is not None, f"{requirement} is no pin of one version"
+            package, version = pin.groups()
             assert locked.get(package) == version, f"{name}.txt has another {package}; run make lock"
 
 

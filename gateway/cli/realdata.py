@@ -84,7 +84,7 @@ def prepare(folder: Path) -> list[Prepared]:
 def _convert_in_child(wanted: list[RealDataset], folder: Path) -> None:
     order = [[d.package, d.item, d.rows, str((folder / d.file).absolute())] for d in wanted]
     # -I: neither the working directory nor the environment puts a module in the child's way.
-    child = subprocess.run(  # noqa: S603 - this interpreter, this file, our own list
+    child = subprocess.run(  # noqa: S603  this interpreter, this file, our own list
         [sys.executable, "-I", __file__],
         input=json.dumps(order),
         capture_output=True,

@@ -19,7 +19,7 @@ MAX_DEPTH = 8
 MAX_NODES = 64
 MAX_VALUES = 200
 MAX_TEXT = 1000
-_OPS = frozenset(get_args(Op))
+_OPS: dict[str, Op] = {op: op for op in get_args(Op)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +115,22 @@ class _Parser:
 
 
 def _comparison(document: dict[str, Any]) -> Comparison:
-    column, op = document["column"], document["op"]
+    column, named = document["column"], document["op"]
     if not isinstance(column, str) or not 0 < len(column) <= 128:
         raise PredicateMalformed("'column' is the name of a column")
-    if not isinstance(op, str) or op not in _OPS:
+    op = _OPS.get(named) if isinstance(named, str) else None
+    if op is None:
         raise PredicateMalformed(f"'op' is one of {', '.join(sorted(_OPS))}")
     value = document.get("value")
     if op in ("is_null", "not_null"):
         if "value" in document:
             raise PredicateMalformed(f"'{op}' takes no value")
-        return Comparison(column, op, ())  # type: ignore[arg-type]  # a member of _OPS, as checked above
-    if op == "in" and not (isinstance(value, list) and 0 < len(value) <= MAX_VALUES):
+        return Comparison(column, op, ())
+    if op != "in":
+        return Comparison(column, op, (_scalar(value),))
+    if not (isinstance(value, list) and 0 < len(value) <= MAX_VALUES):
         raise PredicateMalformed(f"'in' takes a list of 1 to {MAX_VALUES} values")
-    values = value if op == "in" else [value]
-    return Comparison(column, op, tuple(_scalar(v) for v in values))  # type: ignore[arg-type, union-attr]  # as above
+    return Comparison(column, op, tuple(_scalar(one) for one in value))
 
 
 def _scalar(value: Any) -> Scalar:

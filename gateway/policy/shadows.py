@@ -48,8 +48,12 @@ class Seen:
 
 def begin(tx: Tx, bundle: Bundle, revision: str, *, now: int) -> str:
     """Put a candidate beside the active bundle, by its new id. What an earlier one saw is forgotten."""
-    for table in ("policy_shadow_difference", "policy_shadow_count", "policy_shadow"):
-        tx.execute(f"DELETE FROM {table}")  # noqa: S608  of the three names above
+    for sql in (
+        "DELETE FROM policy_shadow_difference",
+        "DELETE FROM policy_shadow_count",
+        "DELETE FROM policy_shadow",
+    ):
+        tx.execute(sql)
     shadow = uuid7()
     sql = "INSERT INTO policy_shadow (id, digest, revision, content, started_at) VALUES (?, ?, ?, ?, ?)"
     tx.execute(sql, (shadow, bundle.digest, revision, content_of(bundle), now))

@@ -84,7 +84,7 @@ def test_a_failing_check_stops_the_stream_before_the_next_piece(folder, large):
     async def go():
         got = []
         await stream.start()
-        with pytest.raises(Revoked):  # noqa: PT012 - the loop is the statement
+        with pytest.raises(Revoked):  # noqa: PT012  the loop is the statement
             async for piece in stream.pieces(check):
                 got.append(piece)
         return got

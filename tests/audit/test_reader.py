@@ -253,7 +253,7 @@ def test_a_rare_entry_is_found_without_looking_at_the_others(log: Log) -> None:
             tx.execute("SET LOCAL enable_seqscan = off")  # a table of sixty rows is read whole otherwise
         for name in columns:
             conditions, values = reader.conditions(Filter(**{name: "x"}), None)
-            sql = f"SELECT e.idx FROM log_entry e WHERE {' AND '.join(conditions)} ORDER BY e.idx DESC LIMIT 50"  # noqa: S608  ours
+            sql = f"SELECT e.idx FROM log_entry e WHERE {' AND '.join(conditions)} ORDER BY e.idx DESC LIMIT 50"  # noqa: S608  the reader's conditions, values bound
             explain = "EXPLAIN " if tx.is_postgresql else "EXPLAIN QUERY PLAN "
             plan = str(tx.execute(explain + sql, values).fetchall())
             assert f"log_entry_{name}" in plan, plan

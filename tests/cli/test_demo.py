@@ -86,7 +86,7 @@ def _true_key(story: Story, patch: pytest.MonkeyPatch) -> None:
     """The forgery is none: the hospital's own signature."""
     party = story.parties[HOSPITAL]
     true = party.sign
-    party.sign = lambda draft, *, key=None: true(draft)  # type: ignore[method-assign]  # the forger's pen
+    patch.setattr(party, "sign", lambda draft, *, key=None: true(draft))
 
 
 def _still_a_draft(story: Story, patch: pytest.MonkeyPatch) -> None:
@@ -94,27 +94,27 @@ def _still_a_draft(story: Story, patch: pytest.MonkeyPatch) -> None:
         changed(story._agent(did, role), "post", on("/signatures"), lambda a: a | {"state": "AGREED"})
 
 
-def _data(story: Story, change: Callable[[bytes], bytes]) -> None:
+def _data(story: Story, patch: pytest.MonkeyPatch, change: Callable[[bytes], bytes]) -> None:
     ask = story._ask
 
     def other(did: str, body: dict[str, Any]) -> tuple[bytes, str]:
         data, entry = ask(did, body)
         return change(data), entry
 
-    story._ask = other  # type: ignore[method-assign]  # what arrives is what the step judges
+    patch.setattr(story, "_ask", other)
 
 
 def _identifiers_bare(story: Story, patch: pytest.MonkeyPatch) -> None:
-    _data(story, lambda data: data.replace(b'"p-', b'"1'))
+    _data(story, patch, lambda data: data.replace(b'"p-', b'"1'))
 
 
 def _small_cell_shown(story: Story, patch: pytest.MonkeyPatch) -> None:
-    _data(story, lambda data: re.sub(rb",,true", b",7,false", data, count=1))
+    _data(story, patch, lambda data: re.sub(rb",,true", b",7,false", data, count=1))
 
 
 def _granted_purpose(story: Story, patch: pytest.MonkeyPatch) -> None:
     request = story._request
-    story._request = lambda *a, **k: _Stubborn(request(*a, **k))  # type: ignore[method-assign]  # see the class
+    patch.setattr(story, "_request", lambda *a, **k: _Stubborn(request(*a, **k)))
 
 
 class _Stubborn(dict[str, Any]):
@@ -126,9 +126,9 @@ class _Stubborn(dict[str, Any]):
 
 def _at_home(story: Story, patch: pytest.MonkeyPatch) -> None:
     """The contract abroad is one at home, and the request is permitted."""
-    story._agree = lambda *_a: {"id": story.ids["contract"]}  # type: ignore[method-assign]  # see above
+    patch.setattr(story, "_agree", lambda *_a: {"id": story.ids["contract"]})
     ask = story._ask
-    story._ask = lambda _did, body: ask(PHARMA, body)  # type: ignore[method-assign]  # see above
+    patch.setattr(story, "_ask", lambda _did, body: ask(PHARMA, body))
 
 
 def _told_apart(story: Story, patch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ def _told_apart(story: Story, patch: pytest.MonkeyPatch) -> None:
                 refused.members["hint"] = "yours it is not"
             raise
 
-    story._ask = other  # type: ignore[method-assign]  # see above
+    patch.setattr(story, "_ask", other)
 
 
 def _use_left(story: Story, patch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def _use_left(story: Story, patch: pytest.MonkeyPatch) -> None:
 
 
 def _cut_short(story: Story, patch: pytest.MonkeyPatch) -> None:
-    _data(story, lambda data: data[:-4])
+    _data(story, patch, lambda data: data[:-4])
 
 
 def _decided_by_one(story: Story, patch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def _not_revoked(story: Story, patch: pytest.MonkeyPatch) -> None:
     """The revocation does not reach the gateway."""
     client = story._agent(HOSPITAL, "provider")
     true = client.post
-    client.post = lambda path, body: None if path.endswith("/revoke") else true(path, body)  # type: ignore[method-assign]  # lost
+    patch.setattr(client, "post", lambda path, body: None if path.endswith("/revoke") else true(path, body))
 
 
 def _receipt_bent(story: Story, patch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def _otherwise(story: Story, patch: pytest.MonkeyPatch) -> None:
         found = report(*asked)
         return found | {"identical": found["identical"] - 1}
 
-    story._report = other  # type: ignore[method-assign]  # what arrives is what the step judges
+    patch.setattr(story, "_report", other)
 
 
 def _blind(story: Story, patch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def _answer(caller: socket.socket, main: object) -> None:
         os.environ.update(environment)
         sys.argv = ["corridor", *arguments]
         try:
-            main()  # type: ignore[operator]  # the command line's entry point
+            main()
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0

@@ -47,7 +47,7 @@ def test_a_missing_package_is_told_and_leaves_no_file(tmp_path, monkeypatch):
 def test_the_hospital_table_is_read_without_names_and_with_bands(folder):
     types = {"subject_id": "integer", "fake_first_name": "string", "age": "number", "result": "string"}
     Sources(folder).source("csv", "covid_testing.csv").check(
-        tuple(SourceColumn(name, kind) for name, kind in types.items())  # type: ignore[arg-type]  # literals above
+        tuple(SourceColumn(name, kind) for name, kind in types.items())
     )
     view = View(
         source=SourceRef(kind="csv", path="covid_testing.csv"),

@@ -40,7 +40,7 @@ class Watch:
         for table in sorted(self.tables):
             for verb in ("INSERT", "UPDATE", "DELETE"):
                 trigger = f"CREATE TRIGGER watch_{table}_{verb} AFTER {verb} ON {table} BEGIN"
-                self._connection.execute(trigger + f" INSERT INTO watched (name) VALUES ('{table}'); END")  # noqa: S608  ours
+                self._connection.execute(trigger + f" INSERT INTO watched (name) VALUES ('{table}'); END")  # noqa: S608  names of the schema
         # The head moves last in the writer's transaction: what was changed before it has its entry.
         self._connection.execute("CREATE TABLE told (name TEXT NOT NULL)")
         self._connection.execute(
