@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.approvals import signed
 from gateway.approvals.errors import ApprovalMalformed, ApprovalSignatureInvalid
 from gateway.approvals.signed import CLOCK_SKEW_S, Signed, Value
-from gateway.crypto.did import check_did, check_kid
+from gateway.crypto.did import check_did, check_kid, enrolled_key
 from gateway.crypto.keys import EnrolledKey, KeyRing
 from gateway.problems import Problem
 from gateway.terms.model import MAX_TIME
@@ -179,19 +179,13 @@ def verify_approval(data: bytes, *, keys: KeyRing, gateway: str, at: int) -> Ver
 
 def _key(envelope: Signed, content: Approval, keys: KeyRing, at: int) -> EnrolledKey:
     try:
-        did, _ = check_kid(envelope.kid)
+        key = enrolled_key(envelope.kid, keys)
     except Problem as error:
         raise ApprovalSignatureInvalid(error.detail) from error
-    key = keys.lookup(envelope.kid)
-    # The ring answers for exactly this id, and the id's DID must be who the key was enrolled for.
-    if key is None or key.kid != envelope.kid or key.did != did or key.purpose != "contract":
+    if key is None or key.purpose != "contract":
         raise ApprovalSignatureInvalid("no contract key is enrolled under this `kid`")
     if key.did != content.issuer:
         raise ApprovalSignatureInvalid("the approval is signed by somebody else than its issuer")
-    if key.state == "compromised":
-        raise ApprovalSignatureInvalid("the key is marked compromised; have the approval signed again with another")
-    if key.state != "active" and key.valid_until is None:
-        raise ApprovalSignatureInvalid("the key is retired without a date")
-    if at < key.valid_from or (key.valid_until is not None and at >= key.valid_until):
-        raise ApprovalSignatureInvalid("the key was not valid when the approval was recorded")
+    if (why := key.unusable(at)) is not None:
+        raise ApprovalSignatureInvalid(why)
     return key

@@ -29,7 +29,7 @@ from gateway.contracts.errors import (
 from gateway.contracts.sign import COUNTERSIGN_TYPE, PARTY_TYPE, signatures_digest
 from gateway.crypto import jws
 from gateway.crypto.canonical import b64url_decode, b64url_encode, strict_json
-from gateway.crypto.did import check_kid
+from gateway.crypto.did import enrolled_key
 from gateway.crypto.keys import EnrolledKey, KeyRing, Purpose
 from gateway.problems import Problem
 from gateway.terms.model import Terms
@@ -232,12 +232,10 @@ def _check_header(header: dict[str, Any], rule: _Rule) -> None:
 
 def _enrolled(kid: str, keys: KeyRing) -> EnrolledKey:
     try:
-        did, _ = check_kid(kid)
+        key = enrolled_key(kid, keys)
     except Problem as error:
         raise HeaderRefused(error.detail) from error
-    key = keys.lookup(kid)
-    # The ring answers for exactly this id, and the id's DID must be who the key was enrolled for.
-    if key is None or key.kid != kid or key.did != did:
+    if key is None:
         raise KeyNotEnrolled("no key is enrolled under this `kid`")
     return key
 
@@ -245,13 +243,8 @@ def _enrolled(kid: str, keys: KeyRing) -> EnrolledKey:
 def _check_usable(key: EnrolledKey, purpose: Purpose, at: int) -> None:
     if key.purpose != purpose:
         raise KeyNotUsable("the key is enrolled for another purpose")
-    if key.state == "compromised":
-        raise KeyNotUsable("the key is marked compromised; sign again with another")
-    # Retired since when? Not to know must not make it valid for ever.
-    if key.state != "active" and key.valid_until is None:
-        raise KeyNotUsable("the key is retired without a date")
-    if at < key.valid_from or (key.valid_until is not None and at >= key.valid_until):
-        raise KeyNotUsable("the key was not valid when the contract was signed")
+    if (why := key.unusable(at)) is not None:
+        raise KeyNotUsable(why)
 
 
 def _check_signed_at(iat: int, draft: Draft, at: int) -> None:

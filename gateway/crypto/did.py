@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.crypto.canonical import b64url_encode
 from gateway.crypto.errors import DidRefused, KeyRefused
-from gateway.crypto.keys import PublicKey, Purpose, screen
+from gateway.crypto.keys import EnrolledKey, KeyRing, PublicKey, Purpose, screen
 
 MAX_DID = 255
 MAX_KID = 512
@@ -42,6 +42,14 @@ def check_kid(kid: str) -> tuple[str, str]:
     if len(kid) > MAX_KID or not hash_sign or not _FRAGMENT.fullmatch(fragment):
         raise DidRefused("write a key id as <DID>#<name of the key>, the name 1 to 64 letters, digits, dots or dashes")
     return check_did(did), fragment
+
+
+def enrolled_key(kid: str, keys: KeyRing) -> EnrolledKey | None:
+    """The key enrolled under exactly this id, for the participant it names. Raises DidRefused for what is no key id."""
+    did, _ = check_kid(kid)
+    key = keys.lookup(kid)
+    # The ring answers for exactly this id, and the id's DID must be who the key was enrolled for.
+    return key if key is not None and (key.kid, key.did) == (kid, did) else None
 
 
 def decode_did_key(did: str, *, purpose: Purpose) -> PublicKey:

@@ -67,6 +67,17 @@ class EnrolledKey:
     valid_from: int
     valid_until: int | None = None
 
+    def unusable(self, at: int) -> str | None:
+        """Why a signature accepted at `at` (seconds UTC) does not count under this key; None if it does."""
+        if self.state == "compromised":
+            return "the key is marked compromised; sign again with another"
+        # Retired since when? Not to know must not make it valid for ever.
+        if self.state != "active" and self.valid_until is None:
+            return "the key is retired without a date"
+        if at < self.valid_from or (self.valid_until is not None and at >= self.valid_until):
+            return "the key was not valid when this was accepted"
+        return None
+
 
 class KeyRing(Protocol):
     """What maps a key id to the key enrolled under it."""
