@@ -122,7 +122,7 @@ class VerifiedApproval:
     @property
     def group(self) -> str:
         """The member of the policy's input where it stands."""
-        return group_of(self.content.kind)
+        return "hgr" if self.content.kind in GENETIC else self.content.kind
 
     def as_policy_input(self, dataset: str, recipient: str, *, country: str) -> dict[str, Any]:
         """As the policy sees it from one request: what it says of others is nobody's business there.
@@ -144,10 +144,6 @@ class VerifiedApproval:
             "purposes": list(content.purposes),
             **extras,
         }
-
-
-def group_of(kind: str) -> str:
-    return "hgr" if kind in GENETIC else kind
 
 
 def sign_approval(content: Approval, private_jwk: Mapping[str, Any], kid: str, *, iat: int) -> bytes:

@@ -7,6 +7,7 @@ they come to is worked out from the votes and, where both approve, is an approva
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,7 +131,7 @@ def vote(tx: Tx, review: str, data: bytes, caller: Caller, deed: Deed) -> Outcom
         row = session.get(ReviewRow, review)
         if row is None or row.provider != caller.participant.id:
             raise NotFound
-        found = _review(session, row)
+        (found,) = _reviews(session, [row])
         if found.state_at(now) != "open":
             raise ReviewClosed(f"The review is {found.state_at(now)}.")
         if caller.agent == found.requester:
@@ -190,7 +191,7 @@ def lapse(tx: Tx, deed: Deed) -> Outcome:
 def review_seen_by(session: Session, participant: str, review: str) -> Review | None:
     """The review, if the participant is the provider whose committee decides, or the consumer who asked."""
     row = session.exec(_seen(participant).where(ReviewRow.id == review)).one_or_none()
-    return None if row is None else _review(session, row)
+    return None if row is None else _reviews(session, [row])[0]
 
 
 def reviews_seen_by(
@@ -209,7 +210,7 @@ def reviews_seen_by(
         query = query.where(~_lapsed(now)) if state == "open" else query
     if before is not None:
         query = query.where(ReviewRow.id < before)
-    return [_review(session, row) for row in session.exec(query.order_by(col(ReviewRow.id).desc()).limit(limit))]
+    return _reviews(session, session.exec(query.order_by(col(ReviewRow.id).desc()).limit(limit)).all())
 
 
 def _approved(tx: Tx, decision: CommitteeDecision, votes: list[VerifiedVote], deed: Deed) -> Record:
@@ -235,20 +236,26 @@ def _approved(tx: Tx, decision: CommitteeDecision, votes: list[VerifiedVote], de
     return Record(event, (question.provider, question.recipient))
 
 
-def _review(session: Session, row: ReviewRow) -> Review:
-    votes = session.exec(select(ReviewVoteRow).where(ReviewVoteRow.review == row.id).order_by(ReviewVoteRow.reviewer))
-    return Review(
-        row.id,
-        row.provider,
-        row.consumer,
-        row.requester,
-        read_question(bytes(row.question)),
-        row.state,
-        row.opened_at,
-        row.lapses_at,
-        row.decided_at,
-        tuple(CastVote(one.reviewer, one.cast_at, _content(one)) for one in votes),
-    )
+def _reviews(session: Session, rows: Sequence[ReviewRow]) -> list[Review]:
+    votes: dict[str, list[CastVote]] = {row.id: [] for row in rows}
+    query = select(ReviewVoteRow).where(col(ReviewVoteRow.review).in_(votes)).order_by(ReviewVoteRow.reviewer)
+    for one in session.exec(query):
+        votes[one.review].append(CastVote(one.reviewer, one.cast_at, _content(one)))
+    return [
+        Review(
+            row.id,
+            row.provider,
+            row.consumer,
+            row.requester,
+            read_question(bytes(row.question)),
+            row.state,
+            row.opened_at,
+            row.lapses_at,
+            row.decided_at,
+            tuple(votes[row.id]),
+        )
+        for row in rows
+    ]
 
 
 def _check_time(cast: VerifiedVote, review: Review, now: int) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, or_, select, tuple_
 
-from gateway.approvals.document import OWN, VerifiedApproval, group_of, verify_approval
+from gateway.approvals.document import OWN, VerifiedApproval, verify_approval
 from gateway.approvals.tables import ApprovalRow, ApprovalScopeRow, IssuerRow
 from gateway.approvals.votes import CommitteeDecision, read_decision
 from gateway.catalog.tables import DatasetRow
@@ -159,17 +159,13 @@ class Recorded:
     recipients: tuple[str, ...]
     envelope: bytes
 
-    @property
-    def group(self) -> str:
-        return group_of(self.kind)
-
     def state_at(self, now: float) -> str:
         return "expired" if self.state == "recorded" and now >= self.valid_to else self.state
 
 
 def approval_seen_by(session: Session, participant_id: str, approval: str) -> Recorded | None:
     """The approval, if the participant issued it, receives by it, or provides a dataset of it."""
-    row = session.exec(_seen(participant_id).where(ApprovalRow.id == approval)).first()
+    row = _row_seen_by(session, participant_id, approval)
     return None if row is None else recorded(session, row)
 
 
@@ -181,18 +177,26 @@ def approvals_seen_by(
     before: str | None = None,
     limit: int = 50,
 ) -> list[Recorded]:
-    """What concerns the participant, newest first."""
-    query = _seen(participant_id)
-    if dataset is not None:
-        query = query.where(ApprovalScopeRow.dataset == dataset)
+    """What concerns the participant, newest first; `before` is the last one seen."""
+    # Its issuer chose the id: when it was recorded says what is new.
+    place = tuple_(col(ApprovalRow.recorded_at), col(ApprovalRow.id))
+    query = select(ApprovalRow).where(_seen_by(participant_id, dataset))
     if before is not None:
-        query = query.where(ApprovalRow.id < before)
-    rows = session.exec(query.distinct().order_by(col(ApprovalRow.id).desc()).limit(limit))
-    return [recorded(session, row) for row in rows]
+        last = _row_seen_by(session, participant_id, before)
+        if last is None:
+            return []
+        query = query.where(place < (last.recorded_at, last.id))
+    newest = (col(ApprovalRow.recorded_at).desc(), col(ApprovalRow.id).desc())
+    rows = session.exec(query.order_by(*newest).limit(limit)).all()
+    scopes = _scopes(session, [row.id for row in rows])
+    return [_recorded(row, scopes[row.id]) for row in rows]
 
 
 def recorded(session: Session, row: ApprovalRow) -> Recorded:
-    scope = list(session.exec(select(ApprovalScopeRow).where(ApprovalScopeRow.approval == row.id)))
+    return _recorded(row, _scopes(session, [row.id])[row.id])
+
+
+def _recorded(row: ApprovalRow, scope: list[ApprovalScopeRow]) -> Recorded:
     return Recorded(
         row.id,
         row.kind,
@@ -208,16 +212,30 @@ def recorded(session: Session, row: ApprovalRow) -> Recorded:
     )
 
 
-def _seen(participant_id: str) -> Any:
-    return (
-        select(ApprovalRow)
-        .join(ApprovalScopeRow, col(ApprovalScopeRow.approval) == col(ApprovalRow.id))
+def _scopes(session: Session, approvals: Sequence[str]) -> dict[str, list[ApprovalScopeRow]]:
+    found: dict[str, list[ApprovalScopeRow]] = {approval: [] for approval in approvals}
+    for one in session.exec(select(ApprovalScopeRow).where(col(ApprovalScopeRow.approval).in_(approvals))):
+        found[one.approval].append(one)
+    return found
+
+
+def _row_seen_by(session: Session, participant_id: str, approval: str) -> ApprovalRow | None:
+    query = select(ApprovalRow).where(ApprovalRow.id == approval, _seen_by(participant_id))
+    return session.exec(query).one_or_none()
+
+
+def _seen_by(participant_id: str, dataset: str | None = None) -> Any:
+    """Of an approval: it concerns the participant, by this dataset where one is named."""
+    pairs = (
+        select(ApprovalScopeRow.approval)
         .join(DatasetRow, col(DatasetRow.id) == col(ApprovalScopeRow.dataset), isouter=True)
         .where(
+            col(ApprovalScopeRow.approval) == col(ApprovalRow.id),
             or_(
                 col(ApprovalRow.issuer) == participant_id,
                 col(ApprovalScopeRow.recipient) == participant_id,
                 col(DatasetRow.provider) == participant_id,
-            )
+            ),
         )
     )
+    return (pairs if dataset is None else pairs.where(ApprovalScopeRow.dataset == dataset)).exists()

@@ -251,3 +251,19 @@ def test_too_many_are_refused_before_one_goes_unseen(space: Space) -> None:
         give(space, HOSPITAL, "pia", datasets=[dataset])
     body = space.signed(approval(space, HOSPITAL, "pia", datasets=[dataset]))
     assert refusal(space, body)[0] == "approval-refused"
+
+
+def test_they_are_listed_newest_first_whatever_their_ids(space: Space) -> None:
+    dataset = publish(space)
+    ids = [f"urn:uuid:{digits * 8}-{urn()[18:]}" for digits in "fa0"]
+    for identity in ids:
+        give(space, HOSPITAL, "pia", id=identity, datasets=[dataset])
+        time.sleep(1.1)  # when it was recorded is kept in seconds
+    hospital, seen = space.agent(HOSPITAL, "officer"), []
+    while page := hospital.get("/v1/approvals", dataset=dataset, limit=1, before=seen[-1] if seen else None):
+        seen += [one["id"] for one in page]
+    assert seen == ids[::-1]
+    # An approval that is not theirs is no place in the institute's list.
+    institute = space.agent(INSTITUTE, "admin")
+    assert institute.get("/v1/approvals")
+    assert institute.get("/v1/approvals", before=ids[-1]) == []
