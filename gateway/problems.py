@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class Problem(Exception):
@@ -58,3 +61,13 @@ class Unavailable(Problem):
     """Something the gateway needs is away. Always a refusal: nothing was released."""
 
     slug, status, title = "unavailable", 503, "The gateway cannot answer now"
+
+
+def first_complaint(error: ValidationError, *, whole: str) -> str:
+    """The first thing a model found wrong, as a sentence with its place; never the value that was sent.
+
+    `whole`: what to name when it is not one member that is wrong.
+    """
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(part)[:64] for part in first["loc"]) or whole
+    return f"`{place}`: {first['msg'].removeprefix('Value error, ')}"

@@ -16,7 +16,7 @@ from gateway.crypto import jws
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json, strict_json
 from gateway.crypto.keys import ALG_OF_TYPE, PublicKey
 from gateway.crypto.private import private_key
-from gateway.problems import Problem
+from gateway.problems import Problem, first_complaint
 
 MAX_PAYLOAD = 64 * 1024
 MAX_SIGNED = 96 * 1024
@@ -87,9 +87,7 @@ def read(payload: bytes, form: type[Form], *, refusal: type[Problem]) -> Form:
         content = form.model_validate(members)
         canonical = canonical_json(members)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part)[:64] for part in first["loc"]) or "the document"
-        raise refusal(f"`{place}`: {first['msg'].removeprefix('Value error, ')}") from error
+        raise refusal(first_complaint(error, whole="the document")) from error
     except Problem as problem:
         raise refusal(problem.detail) from problem
     if canonical != payload:

@@ -20,6 +20,7 @@ from gateway.clock import instant
 from gateway.crypto.canonical import strict_json
 from gateway.crypto.keyfile import load_private
 from gateway.ids import urn
+from gateway.problems import first_complaint
 from gateway.sdk import approval as offline
 
 approvals = typer.Typer(no_args_is_help=True, help="Sign, record, withdraw and verify approvals.")
@@ -56,7 +57,7 @@ def sign(
         try:
             content = Approval.model_validate({"id": urn(), **body, **own, **given})
         except ValidationError as error:
-            raise ApprovalMalformed(_complaint(error)) from error
+            raise ApprovalMalformed(first_complaint(error, whole="the approval")) from error
         if not yes:
             shown = content.model_dump(exclude_none=True, exclude={"ver", "typ", "gateway", "iat"})
             show.record(
@@ -109,10 +110,7 @@ def fetch(
 ) -> None:
     """Keep a signed approval, and the keys that verify it, as files."""
     with options.client(agent) as gateway:
-        options.write(out, gateway.raw(f"/v1/approvals/{_id(approval)}/envelope"))
-        if keys is not None:
-            options.write(keys, gateway.raw(f"/v1/approvals/{_id(approval)}/keys"))
-    show.done(f"{out} is written.")
+        options.keep(gateway, f"/v1/approvals/{_id(approval)}", out, keys)
 
 
 @approvals.command()
@@ -203,7 +201,7 @@ def vote(
                 conditions=conditions,
             )
         except ValidationError as error:
-            raise VoteRefused(_complaint(error)) from error
+            raise VoteRefused(first_complaint(error, whole="the vote")) from error
         _show(gateway.post(f"/v1/reviews/{_id(review)}/votes", json.loads(sign_vote(cast, gateway.agent.key))))
 
 
@@ -226,9 +224,3 @@ def _show(found: Any) -> None:
         )
     for one in found["votes"]:
         show.record(one, title=f"Vote of {one['reviewer']}")
-
-
-def _complaint(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part)[:64] for part in first["loc"]) or "the document"
-    return f"`{place}`: {first['msg'].removeprefix('Value error, ')}"

@@ -143,10 +143,7 @@ def fetch(
 ) -> None:
     """Keep a signed contract, and the keys that verify it, as files."""
     with options.client(agent) as gateway:
-        options.write(out, gateway.raw(f"/v1/contracts/{contract}/envelope"))
-        if keys is not None:
-            options.write(keys, gateway.raw(f"/v1/contracts/{contract}/keys"))
-    show.done(f"{out} is written.")
+        options.keep(gateway, f"/v1/contracts/{contract}", out, keys)
 
 
 @contracts.command()

@@ -96,6 +96,14 @@ def fetch(gateway: Client, path: Path, address: str, **query: Any) -> None:
             part.unlink(missing_ok=True)
 
 
+def keep(gateway: Client, address: str, out: Path, keys: Path | None) -> None:
+    """What was signed and, if asked for, the keys that verify it, as new files."""
+    write(out, gateway.raw(f"{address}/envelope"))
+    if keys is not None:
+        write(keys, gateway.raw(f"{address}/keys"))
+    show.done(f"{out} is written.")
+
+
 def write(path: Path, data: bytes) -> None:
     """Write a new file; an existing one stays as it is."""
     try:

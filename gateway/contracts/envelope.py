@@ -21,7 +21,7 @@ from gateway.contracts.errors import (
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json, record_json, strict_json
 from gateway.crypto.did import check_did
 from gateway.crypto.errors import CanonicalError
-from gateway.problems import Problem, TooLarge
+from gateway.problems import Problem, TooLarge, first_complaint
 from gateway.terms.model import MAX_TIME, Terms
 from gateway.terms.odrl import from_odrl, to_odrl
 from gateway.terms.profile import PROFILE
@@ -191,7 +191,7 @@ def parse_payload(payload: bytes) -> Draft:
     try:
         content = Payload.model_validate(members)
     except ValidationError as error:
-        raise PayloadMalformed(_first_complaint(error)) from error
+        raise PayloadMalformed(first_complaint(error, whole="the contract")) from error
     # A member that is null would be a second way of leaving it out.
     if any(value is None for holder in (members, members.get("terms", {})) for value in holder.values()):
         raise PayloadMalformed("a member is null; leave it out")
@@ -291,9 +291,3 @@ def _check_policy(content: Payload) -> Terms:
     if (terms.valid_from, terms.valid_to) != (content.nbf, content.exp):
         raise PolicyDiffers("the policy's `dateTime` constraints must repeat `nbf` and `exp`")
     return terms
-
-
-def _first_complaint(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part)[:64] for part in first["loc"])
-    return f"`{place}`: {first['msg'].removeprefix('Value error, ')}"

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from gateway.crypto.canonical import MAX_INTEGER
 from gateway.crypto.text import check_text
-from gateway.problems import Problem
+from gateway.problems import Problem, first_complaint
 from gateway.terms.errors import TermNotUnderstood
 from gateway.terms.profile import Action, Clause, DeliveryMode, Price, Prohibition
 from gateway.terms.purposes import GRANTABLE
@@ -139,10 +139,4 @@ def parse_terms(value: Any) -> Terms:
     try:
         return Terms.model_validate(value)
     except ValidationError as error:
-        raise TermNotUnderstood(_first_complaint(error)) from error
-
-
-def _first_complaint(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = ".".join(str(part)[:64] for part in first["loc"]) or "terms"
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+        raise TermNotUnderstood(first_complaint(error, whole="the terms")) from error
