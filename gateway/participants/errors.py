@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.problems import Conflict, Forbidden
+from gateway.problems import Conflict
 
 
 class AlreadyAdmitted(Conflict):
     slug, title = "already-admitted", "This participant or key is admitted already"
-
-
-class ParticipantSuspended(Forbidden):
-    """The caller's organisation is suspended: nothing is done for it until it is reinstated."""
-
-    slug, title = "participant-suspended", "The participant is suspended"
