@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from gateway.access.errors import Busy
-from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway
+from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway, trial_place
 from gateway.api.looks import look
 from gateway.api.wire import ARCHIVE_BODY, StrictRoute, archive_body
 from gateway.audit.reader import Filter
@@ -70,7 +67,7 @@ async def activate_bundle(request: Request, actor: Actor, gateway: Gateway) -> A
 
 
 def _activated(archive: bytes, actor: Acting, gateway: Gateway) -> ActivatedView:
-    with _place(gateway):
+    with trial_place(gateway):
         found = gateway.lifecycle.activate(gateway.opened(archive), actor.deed())
     return ActivatedView(digest=found.digest, before=found.before, entry=found.entry)
 
@@ -148,7 +145,7 @@ def end_shadow(actor: Actor, gateway: Gateway) -> ShadowView:
 
 
 def _begun(archive: bytes, actor: Acting, gateway: Gateway) -> ShadowView:
-    with _place(gateway):
+    with trial_place(gateway):
         candidate = gateway.opened(archive)
         gateway.lifecycle.examine(candidate.bundle)
         gateway.shadow.begin(candidate, actor.deed())
@@ -180,14 +177,3 @@ def _shadow(gateway: Gateway) -> ShadowView:
             for d in found.differences
         ],
     )
-
-
-@contextmanager
-def _place(gateway: Gateway) -> Iterator[None]:
-    """One of the few places for processes that decide by rules that are not active."""
-    if not gateway.trials.acquire(blocking=False):
-        raise Busy("Others are making decisions again just now. Try again shortly.")
-    try:
-        yield
-    finally:
-        gateway.trials.release()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from gateway.access.errors import Busy
 from gateway.audit.deed import Deed
 from gateway.audit.log import Change, Recorded
 from gateway.identity.caller import Caller
@@ -57,3 +59,16 @@ class Acting:
 
 
 Actor = Annotated[Acting, Depends(Acting)]
+
+
+def trial_place(gateway: Runtime) -> ExitStack:
+    """One of the few places for processes that decide by rules of any bundle, to be given back.
+
+    Raises:
+        Busy: all are taken.
+    """
+    if not gateway.trials.acquire(blocking=False):
+        raise Busy("Others are making decisions again just now. Try again shortly.")
+    held = ExitStack()
+    held.callback(gateway.trials.release)
+    return held

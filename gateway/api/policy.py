@@ -14,12 +14,11 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import Receive, Scope, Send
 
-from gateway.access.errors import Busy
 from gateway.access.explain import Explanation, explain, explain_entry
 from gateway.access.replay import Report, replay, what_if
 from gateway.access.request import AccessRequest
 from gateway.api.audit import EntryId, Moment
-from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway
+from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway, trial_place
 from gateway.api.looks import look, seen_by
 from gateway.api.wire import ARCHIVE_BODY, StrictRoute, archive_body
 from gateway.audit import reader
@@ -139,7 +138,7 @@ def replay_decisions(span: Span, actor: Actor, gateway: Gateway) -> StreamingRes
     """Each is identical, or the report says which is not and how. Rules run in a process of their own."""
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     look(actor, "policy.replayed", span.filter(), None)
-    with _place(gateway) as held:
+    with trial_place(gateway) as held:
         reports = replay(gateway.db, span.filter(), seen_by=seen_by(actor.caller))
         return ReportResponse(reports, held.pop_all())
 
@@ -163,24 +162,11 @@ async def try_candidate(
 
 
 def _tried(archive: bytes, filter: Filter, actor: Acting, gateway: Gateway) -> StreamingResponse:
-    with _place(gateway) as held:
+    with trial_place(gateway) as held:
         bundle = opened(archive, None).bundle
         trial = held.enter_context(Trial(bundle.files, bundle.packs))
         look(actor, "policy.tried", filter, None)
         return ReportResponse(what_if(gateway.db, trial, filter, seen_by=None), held.pop_all())
-
-
-def _place(gateway: Gateway) -> ExitStack:
-    """One of the few places for deciding again, to be given back.
-
-    Raises:
-        Busy: all are taken.
-    """
-    if not gateway.trials.acquire(blocking=False):
-        raise Busy("Others are making decisions again just now. Try again shortly.")
-    held = ExitStack()
-    held.callback(gateway.trials.release)
-    return held
 
 
 class ReportResponse(StreamingResponse):
