@@ -14,7 +14,6 @@ from gateway.access import exports
 from gateway.access.explain import NotReplayable, made_again
 from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
-from gateway.api.looks import look
 from gateway.api.wire import StrictRoute
 from gateway.approvals import recording, review, store
 from gateway.approvals.document import MEDIA_TYPE
@@ -249,7 +248,7 @@ async def get_review(review_id: ReviewId, actor: Actor, gateway: Gateway) -> Rev
     view = ReviewView.of(found, caller, gateway.clock())
     if found.provider != caller.participant.id or caller.roles.isdisjoint(review.MAY_VOTE):
         return view
-    await asyncio.to_thread(look, actor, "audit.read", Filter(contract=found.question.contract), 1)
+    await asyncio.to_thread(actor.look, "audit.read", Filter(contract=found.question.contract), 1)
     view.reasons, view.input = await _shown_to_committee(found.question, gateway)
     return view
 

@@ -12,7 +12,6 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import AfterValidator, BaseModel, Field
 
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
-from gateway.api.looks import look, seen_by
 from gateway.api.spool import Spool, SpoolResponse
 from gateway.api.wire import StrictRoute
 from gateway.audit import cosigned, reader
@@ -118,8 +117,8 @@ def list_entries(
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     filter = wanted.filter
     with gateway.db.reading_tx() as tx:
-        found = reader.entries(tx, seen_by=seen_by(actor.caller), filter=filter, before=before, limit=limit)
-    look(actor, "audit.read", filter, len(found))
+        found = reader.entries(tx, seen_by=actor.caller.sees, filter=filter, before=before, limit=limit)
+    actor.look("audit.read", filter, len(found))
     more = found[-1].index if len(found) == limit else None
     return EntriesView(entries=[EntryView.of(stored) for stored in found], next_before=more)
 
@@ -128,8 +127,8 @@ def list_entries(
 def get_entry(entry: EntryId, actor: Actor, gateway: Gateway) -> EntryView:
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=seen_by(actor.caller))
-    look(actor, "audit.read", Filter(), int(found is not None))
+        found = reader.entry_by_id(tx, entry, seen_by=actor.caller.sees)
+    actor.look("audit.read", Filter(), int(found is not None))
     if found is None:
         raise NotFound
     return EntryView.of(found)
@@ -151,8 +150,8 @@ def count_entries(
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     named = list(dict.fromkeys(by))
     with gateway.db.reading_tx() as tx:
-        found = reader.counts(tx, seen_by=seen_by(actor.caller), filter=wanted.filter, by=named)
-    look(actor, "audit.read", wanted.filter, len(found))
+        found = reader.counts(tx, seen_by=actor.caller.sees, filter=wanted.filter, by=named)
+    actor.look("audit.read", wanted.filter, len(found))
     return [CountView(values=list(count.values), entries=count.entries) for count in found]
 
 
@@ -180,7 +179,7 @@ def export(
     filter = wanted.filter
     spool = Spool(gateway.settings.home / "scratch")
     try:
-        look(actor, "audit.exported", filter, None)
+        actor.look("audit.exported", filter, None)
         if format == "corridor":
             spool.write(_export_lines(gateway, actor.caller, filter, covering=_await_witnesses(gateway)))
         else:
@@ -195,8 +194,8 @@ def export(
 def receipt(entry: EntryId, actor: Actor, gateway: Gateway) -> Response:
     """Canonical JSON: the entry's exact bytes and a C2SP tlog-proof. Verifies offline under the log's key."""
     with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=seen_by(actor.caller))
-    look(actor, "audit.read", Filter(), int(found is not None))
+        found = reader.entry_by_id(tx, entry, seen_by=actor.caller.sees)
+    actor.look("audit.read", Filter(), int(found is not None))
     if found is None:
         raise NotFound
     with gateway.db.reading_tx() as tx:
@@ -255,7 +254,7 @@ def _await_witnesses(gateway: Gateway) -> int:
 def _export_lines(gateway: Gateway, caller: Caller, filter: Filter, *, covering: int) -> Iterator[bytes]:
     """The export, under one checkpoint and in one transaction: write it away, and let nobody wait for its reader."""
     signer, made_at = gateway.home.log, instant(gateway.clock())
-    own = seen_by(caller)
+    own = caller.sees
     with gateway.db.reading_tx() as tx:
         note, head = cosigned.covering(tx, signer.verifier, gateway.collector.policy, covering - 1)
         tree = TreeView(head.size, reader.tile_reader(tx))
@@ -279,7 +278,7 @@ def _flat_lines(gateway: Gateway, caller: Caller, filter: Filter, format: str, a
     home = gateway.home
     with gateway.db.reading_tx() as tx:
         _, head = reader.head(tx, home.log.verifier)
-        found = _ascending(tx, seen_by(caller), filter, head.size, after)
+        found = _ascending(tx, caller.sees, filter, head.size, after)
         if format == "csv":
             yield from csv_lines(found, header=after < 0)
         elif format == "ndjson":

@@ -8,8 +8,8 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway, trial_place
-from gateway.api.looks import look
+from gateway.acting import Acting
+from gateway.api.deps import Actor, AuthenticatedCaller, Gateway, trial_place
 from gateway.api.wire import ARCHIVE_BODY, StrictRoute, archive_body
 from gateway.audit.reader import Filter
 from gateway.identity.caller import AgentRole
@@ -119,7 +119,7 @@ def show_shadow(actor: Actor, gateway: Gateway) -> ShadowView:
     if not actor.caller.oversees:
         raise RoleNeeded("Only the operator's officer sees what a candidate says to everybody's requests.")
     shown = _shadow(gateway)
-    look(actor, "audit.read", Filter(), len(shown.differences))
+    actor.look("audit.read", Filter(), len(shown.differences))
     return shown
 
 

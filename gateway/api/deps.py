@@ -9,10 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gateway.access.errors import Busy
-from gateway.audit.deed import Deed
-from gateway.audit.log import Change, Recorded
+from gateway.acting import Acting
 from gateway.identity.caller import Caller
-from gateway.identity.enrolment import actor
 from gateway.identity.errors import NotAuthenticated
 from gateway.runtime import Runtime
 
@@ -42,23 +40,12 @@ Gateway = Annotated[Runtime, Depends(runtime)]
 AuthenticatedCaller = Annotated[Caller, Depends(authenticated)]
 
 
-class Acting:
-    """The caller with what its events need: `record` carries out a change in the log's transaction."""
-
-    def __init__(self, request: Request, caller: Annotated[Caller, Depends(authenticated)]) -> None:
-        self.caller = caller
-        self._gateway: Runtime = request.app.state.runtime
-        self._request_id = request.scope.get("corridor.request_id")
-
-    def deed(self) -> Deed:
-        gateway = self._gateway
-        return Deed(actor(self.caller, gateway.home.did), gateway.node, gateway.clock(), self._request_id)
-
-    def record(self, change: Change) -> Recorded:
-        return self._gateway.log.record(change)
+async def acting(request: Request, caller: AuthenticatedCaller, gateway: Gateway) -> Acting:
+    """The caller at work."""
+    return Acting(caller, gateway, request.scope.get("corridor.request_id"))
 
 
-Actor = Annotated[Acting, Depends(Acting)]
+Actor = Annotated[Acting, Depends(acting)]
 
 
 def trial_place(gateway: Runtime) -> ExitStack:

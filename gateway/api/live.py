@@ -18,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 from gateway.access.errors import Busy, ReaderStalled
 from gateway.api.audit import EntryView, Wanted
 from gateway.api.deps import Actor, Gateway
-from gateway.api.looks import look, seen_by
 from gateway.api.stalled import patient
 from gateway.api.wire import StrictRoute
 from gateway.audit import reader
@@ -87,14 +86,14 @@ def stream_entries(
     follower = actor.caller.participant.id
     _places.take(follower)
     try:
-        look(actor, "audit.read", wanted.filter, None)
+        actor.look("audit.read", wanted.filter, None)
         with gateway.db.reading_tx() as tx:
             _, head = reader.head(tx, gateway.home.log.verifier)
         begin = head.size - 1 if after is None else after
         if last_event_id is not None:
             begin = int(last_event_id)
         token = request.headers["authorization"].partition(" ")[2]
-        return LiveResponse(_events(gateway, token, seen_by(actor.caller), wanted.filter, begin), follower)
+        return LiveResponse(_events(gateway, token, actor.caller.sees, wanted.filter, begin), follower)
     except BaseException:
         _places.give_back(follower)
         raise

@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 from gateway.access.explain import Explanation, explain, explain_entry
 from gateway.access.replay import Report, replay, what_if
 from gateway.access.request import AccessRequest
+from gateway.acting import Acting
 from gateway.api.audit import EntryId, Moment
-from gateway.api.deps import Acting, Actor, AuthenticatedCaller, Gateway, trial_place
-from gateway.api.looks import look, seen_by
+from gateway.api.deps import Actor, AuthenticatedCaller, Gateway, trial_place
 from gateway.api.wire import ARCHIVE_BODY, StrictRoute, archive_body
 from gateway.audit import reader
 from gateway.audit.reader import Filter, Stored
@@ -94,8 +94,8 @@ async def explain_decision(entry: EntryId, actor: Actor, gateway: Gateway) -> Ex
 
 def _looked_up(entry: str, actor: Actor, gateway: Gateway) -> Stored:
     with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=seen_by(actor.caller))
-    look(actor, "audit.read", Filter(), int(found is not None))
+        found = reader.entry_by_id(tx, entry, seen_by=actor.caller.sees)
+    actor.look("audit.read", Filter(), int(found is not None))
     if found is None:
         raise NotFound
     return found
@@ -137,9 +137,9 @@ _STREAMED: dict[int | str, dict[str, Any]] = {
 def replay_decisions(span: Span, actor: Actor, gateway: Gateway) -> StreamingResponse:
     """Each is identical, or the report says which is not and how. Rules run in a process of their own."""
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
-    look(actor, "policy.replayed", span.filter(), None)
+    actor.look("policy.replayed", span.filter(), None)
     with trial_place(gateway) as held:
-        reports = replay(gateway.db, span.filter(), seen_by=seen_by(actor.caller))
+        reports = replay(gateway.db, span.filter(), seen_by=actor.caller.sees)
         return ReportResponse(reports, held.pop_all())
 
 
@@ -165,7 +165,7 @@ def _tried(archive: bytes, filter: Filter, actor: Acting, gateway: Gateway) -> S
     with trial_place(gateway) as held:
         bundle = opened(archive, None).bundle
         trial = held.enter_context(Trial(bundle.files, bundle.packs))
-        look(actor, "policy.tried", filter, None)
+        actor.look("policy.tried", filter, None)
         return ReportResponse(what_if(gateway.db, trial, filter, seen_by=None), held.pop_all())
 
 

@@ -35,6 +35,7 @@ class Caller:
     secure_environment: bool
     token_id: str = ""
     expires_at: int = 0
+    auth_method: str = "private_key_jwt"
 
     def need(self, *roles: AgentRole) -> None:
         """Raise RoleNeeded unless the caller has one of the roles."""
@@ -50,6 +51,11 @@ class Caller:
         return self.participant.facts.kind is Kind.OPERATOR and not self.roles.isdisjoint(
             {AgentRole.OFFICER, AgentRole.OPERATOR}
         )
+
+    @property
+    def sees(self) -> str | None:
+        """Whose entries of the log the caller may see: its participant's, or None for everybody's."""
+        return None if self.oversees else self.participant.id
 
     def as_policy_input(self) -> dict[str, Any]:
         return {

@@ -177,13 +177,27 @@ def actor(caller: Caller, issuer: str) -> Actor:
     facts = caller.participant.facts
     foreign = facts.overseas_entity or facts.foreign_control or facts.foreign_equity_pct >= 50
     return _actor(
-        caller.agent, caller.participant.id, facts.kind.value, caller.roles, issuer, foreign, caller.token_id or None
+        caller.agent,
+        caller.participant.id,
+        facts.kind.value,
+        caller.roles,
+        issuer,
+        foreign,
+        caller.token_id or None,
+        caller.auth_method,
     )
 
 
 @lru_cache(maxsize=1024)  # one for each token in use
 def _actor(
-    agent: str, org: str, kind: str, roles: frozenset[AgentRole], issuer: str, foreign: bool, token: str | None
+    agent: str,
+    org: str,
+    kind: str,
+    roles: frozenset[AgentRole],
+    issuer: str,
+    foreign: bool,
+    token: str | None,
+    method: str,
 ) -> Actor:
     return Actor(
         user_id=agent,
@@ -193,7 +207,7 @@ def _actor(
         issuer=issuer,
         foreign_party=foreign,
         token_jti=token,
-        auth_method="private_key_jwt",
+        auth_method=method,
     )
 
 
