@@ -35,6 +35,7 @@ from gateway.api.middleware import Watched
 from gateway.api.wire import install_problem_handlers
 from gateway.runtime import Runtime
 from gateway.settings import Settings
+from gateway.ui import entrance, entries, home, overview
 
 DESCRIPTION = """A trusted gateway between organisations that hold health data and organisations that want to use it.
 
@@ -78,6 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(tiles.router)
     app.include_router(problems.router)
+    for pages in (home, entrance, overview, entries):
+        app.include_router(pages.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     return app
 

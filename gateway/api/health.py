@@ -7,32 +7,15 @@ from collections.abc import Coroutine
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
-from gateway import __version__
 from gateway.api.deps import Gateway
 from gateway.audit.log import Outcome
 from gateway.policy.errors import PolicyUnavailable
 from gateway.problems import Problem
 
 router = APIRouter(tags=["running it"])
-
-
-@router.get("/", include_in_schema=False)
-async def front(gateway: Gateway) -> PlainTextResponse:
-    """For whoever opens the gateway in a browser."""
-    lines = (
-        f"Corridor {__version__}: a trusted gateway for a healthcare data space.",
-        f"This gateway is {gateway.home.did}.",
-        "",
-        "/openapi.json   every operation, with examples",
-        "/readyz         whether it can do its work",
-        "/problems/...   what a refusal means and what to do",
-        "",
-        "On the command line: corridor --help",
-    )
-    return PlainTextResponse("\n".join(lines) + "\n")
 
 
 @router.get("/healthz", summary="Is the process alive")

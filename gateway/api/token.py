@@ -1,18 +1,19 @@
-"""Tokens: a signed assertion in, a short-lived access token out (RFC 6749 section 4.4, RFC 7523)."""
+"""Tokens (RFC 6749 section 4.4, RFC 7523): a signed assertion in, an access token out. And links to sign in by."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from gateway.api.deps import Gateway
+from gateway.api.deps import Actor, Gateway
 from gateway.api.wire import StrictRoute
+from gateway.audit import event as events
 from gateway.audit.deed import Deed
-from gateway.audit.event import Actor, Object, Reason
+from gateway.audit.event import Object, Reason
 from gateway.audit.log import Outcome, Record
-from gateway.identity import enrolment
+from gateway.identity import enrolment, sessions
 from gateway.identity.errors import AssertionRefused
 from gateway.identity.tokens import ASSERTION_TYPE, TOKEN_LIFE_S, claimed_agent, read_assertion
 from gateway.problems import Malformed
@@ -60,13 +61,26 @@ def token(
     return TokenView(access_token=issued)
 
 
+class SignInLinkView(BaseModel):
+    address: str = Field(description="open it in a browser; it lets one person in, once")
+    expires_in: int = sessions.LINK_LIFE_S
+
+
+@router.post("/sign-in-links", status_code=201, summary="A one-time way into the pages, as the agent that asks")
+def make_link(actor: Actor, gateway: Gateway) -> SignInLinkView:
+    """Whoever opens the address first acts as this agent, for a working day. It is used up by signing in."""
+    deed = actor.deed()
+    secret = actor.record(lambda tx: sessions.make_link(tx, deed)).value
+    return SignInLinkView(address=f"{gateway.home.public_url}/sign-in/{secret}")
+
+
 def _record_failure(gateway: Gateway, agent: str, refusal: AssertionRefused, request_id: str | None) -> None:
     """One entry for a failed login, but not one for each of a flood: strangers must not be able to fill the log."""
     if not gateway.failures.admit(agent):
         return
     with gateway.db.reading_tx() as tx:
         owner = tx.execute("SELECT participant FROM agent WHERE id = ?", (agent,)).fetchone()[0]
-    deed = Deed(Actor("unknown", owner), gateway.node, gateway.clock(), request_id)
+    deed = Deed(events.Actor("unknown", owner), gateway.node, gateway.clock(), request_id)
     event = deed.event(
         "auth.failure", "failure", objects=(Object("agent", agent),), reasons=(Reason(refusal.slug, refusal.title),)
     )

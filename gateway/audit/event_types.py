@@ -94,6 +94,8 @@ TYPES: Final[Mapping[str, EventType]] = MappingProxyType(
         "data.transfer.broken_off": EventType("disclosure", "R"),
         "output.release": EventType("disclosure", "R"),
         "auth.login": EventType("authentication", "E"),
+        "auth.logout": EventType("authentication", "E"),
+        "auth.link_made": EventType("authentication", "E"),
         "auth.failure": EventType("authentication", "E"),
         "audit.read": EventType("audit_access", "R"),
         "policy.replayed": EventType("audit_access", "R"),

@@ -31,6 +31,7 @@ _SUBTYPES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "data.transfer.completed": (f"{_TERMINOLOGY}/iso-21089-lifecycle", "disclose"),
         "data.transfer.broken_off": (f"{_TERMINOLOGY}/iso-21089-lifecycle", "disclose"),
         "auth.login": (_DCM, "110122"),
+        "auth.logout": (_DCM, "110123"),
         "audit.started": (_DCM, "110134"),
         "audit.stopped": (_DCM, "110133"),
         "role.changed": (_DCM, "110136"),

@@ -126,6 +126,17 @@ def token(agent: As) -> None:
         sys.stdout.write(gateway.token() + "\n")
 
 
+@agents.command("sign-in")
+def sign_in(agent: As) -> None:
+    """A one-time link that opens the pages as this agent. Whoever opens it first is in."""
+    with options.client(agent) as gateway:
+        made = gateway.post("/v1/sign-in-links", {})
+    if show.mode.json:
+        show.record(made)
+    else:
+        sys.stdout.write(made["address"] + "\n")
+
+
 def _move(participant: str, verb: str, agent: Path) -> None:
     with options.client(agent) as gateway:
         gateway.post(f"/v1/participants/{quote(participant, safe='')}/{verb}", {})

@@ -160,7 +160,9 @@ def member_key(session: Session, agent: str, participant: str) -> PublicKey | No
     return None if row is None or row.participant != participant else screen(row.jwk, purpose="agent")
 
 
-def caller(session: Session, agent: str, *, token_id: str = "", expires_at: int = 0) -> Caller | None:
+def caller(
+    session: Session, agent: str, *, token_id: str = "", expires_at: int = 0, auth_method: str = "private_key_jwt"
+) -> Caller | None:
     """The agent with enrolment's facts as of now; None when it, or its participant, is not active."""
     row = session.get(AgentRow, agent)
     if row is None or row.state != "active":
@@ -169,7 +171,7 @@ def caller(session: Session, agent: str, *, token_id: str = "", expires_at: int 
     if owner is None or not owner.active:
         return None
     roles = frozenset(AgentRole(role) for role in row.roles)
-    return Caller(agent, owner, roles, row.location, row.secure_environment, token_id, expires_at)
+    return Caller(agent, owner, roles, row.location, row.secure_environment, token_id, expires_at, auth_method)
 
 
 def actor(caller: Caller, issuer: str) -> Actor:

@@ -17,6 +17,12 @@ class AssertionRefused(Problem):
     slug, status, title = "assertion-refused", 401, "The client assertion was not accepted"
 
 
+class LinkRefused(Problem):
+    """A sign-in link that lets nobody in. Never says whether it was used, is too old or never was."""
+
+    slug, status, title = "link-refused", 403, "This sign-in link lets nobody in"
+
+
 class RoleNeeded(Forbidden):
     """The caller is known, and has no role that may do this."""
 

@@ -1,4 +1,4 @@
-"""Agents, and the assertions they have already used."""
+"""Agents, the assertions they have already used, and their ways into the pages."""
 
 from __future__ import annotations
 
@@ -22,6 +22,25 @@ class AgentRow(SQLModel, table=True):
     secure_environment: bool
     state: str
     enrolled_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class SignInLinkRow(SQLModel, table=True):
+    """A one-time way in to the pages, by the SHA-256 of its secret (hex)."""
+
+    __tablename__ = "sign_in_link"
+    digest: str = Field(primary_key=True)
+    agent: str = Field(foreign_key="agent.id", index=True)
+    expires_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class SessionRow(SQLModel, table=True):
+    """A session of the pages, by the SHA-256 of what its cookie carries (hex). `method`: how its agent signed in."""
+
+    __tablename__ = "web_session"
+    digest: str = Field(primary_key=True)
+    agent: str = Field(foreign_key="agent.id", index=True)
+    method: str
+    expires_at: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class AssertionRow(SQLModel, table=True):

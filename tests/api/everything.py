@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from urllib.parse import quote
+
+import httpx2
 
 from gateway.approvals.votes import Question, Vote, sign_vote
 from gateway.crypto.private import generate, public_jwk
@@ -36,6 +39,12 @@ def everything(space: Space) -> None:
     admin.post(f"/v1/agents/{agent}/erase", {})
     space.call(None, "POST", "/v1/token", data=token_request(admin, admin.assertion()))
     admin.get("/v1/me")
+    link = admin.post("/v1/sign-in-links", {})["address"]
+    with httpx2.Client(timeout=60) as browser:
+        browser.post(link)
+        token = re.search(r'name="form_token" value="([0-9a-f]+)"', browser.get(space.url).text)
+        assert token is not None
+        assert browser.post(f"{space.url}/sign-out", data={"form_token": token[1]}).status_code == 303
     admin.get("/v1/policy/rules")
     dataset = provider.post("/v1/datasets", registration())["id"]
     provider.get("/v1/datasets")
