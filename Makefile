@@ -21,17 +21,18 @@ serve: $(VENV)/.demo ## the same data space, kept running at http://127.0.0.1:80
 test: $(VENV)/.dev ## every test that needs nothing beyond the package index (ARGS="-k contracts")
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
-check: $(VENV)/.dev ## lint, types, import rules, policies, and the tests with a real OPA, PostgreSQL and tlog client
+check: $(VENV)/.dev ## lint, types, import rules, policies, and the tests with a real OPA, PostgreSQL, tlog client and browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@opa=$$(bash .ci/opa) && postgresql=$$(bash .ci/postgresql) && tlog=$$(bash .ci/tlog) && \
-	compiler=$$(bash .ci/cc) && set -x && \
+	compiler=$$(bash .ci/cc) && chromium=$$(bash .ci/chromium) && set -x && \
 	"$$opa" check --strict policies && \
 	"$$opa" test --fail-on-empty policies && \
 	"$$opa" test --coverage --threshold 100 policies >/dev/null && \
 	CORRIDOR_OPA=$$opa CORRIDOR_PG_BIN=$$postgresql CORRIDOR_TLOG=$$tlog CORRIDOR_CC=$$compiler \
+	CORRIDOR_CHROMIUM=$$chromium \
 	$(BIN)/python -m pytest -q -m server $(ARGS)
 
 bench: $(VENV)/.dev ## the benchmarks: ratios measured side by side in one run

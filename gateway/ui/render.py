@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from gateway.terms.purposes import PURPOSES
+from gateway.ui.happenings import NAMES
 
 STATIC: Final[Mapping[str, str]] = MappingProxyType(
     {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -67,6 +68,13 @@ def _short(value: str | None) -> Markup:
     return Markup('<code class="id" title="{}">{}</code>').format(value, shown)
 
 
+@pass_context
+def _happening(context: Context, type: str) -> str:
+    """What people call an entry's type."""
+    said: str = context["_"](NAMES.get(type, type))
+    return said
+
+
 def _purpose(id: str | None) -> str:
     """A purpose with what it is called."""
     found = PURPOSES.get(id or "")
@@ -82,7 +90,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    filters: dict[str, Any] = {"moment": _moment, "number": _number, "short": _short, "purpose": _purpose}
+    filters: dict[str, Any] = {
+        "moment": _moment,
+        "number": _number,
+        "short": _short,
+        "purpose": _purpose,
+        "happening": _happening,
+    }
     environment.filters.update(filters)
     environment.globals.update(static=static_address)
     return environment

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from gateway.audit.event_types import TYPES
+from gateway.ui.happenings import NAMES
 from tests.space import HOSPITAL, NO_ENTRY, PHARMA, Space, wanted
 from tests.ui.people import People, Person, text_of, without_nonce
 
@@ -40,7 +42,7 @@ def test_what_an_address_of_the_overview_shows_is_what_was_counted(space: Space,
     address = re.search(r'href="(/entries\?[^"]*code=GEN-03)"', page)
     assert address is not None
     said = text_of(officer.open(address[1].replace("&amp;", "&")))
-    assert said.count("access.decision") == 1 + 1  # in the list of types, and in the one line
+    assert said.count("Access decided") == 1 + 1  # in the list of types, and in the one line
 
 
 def test_a_refusal_is_told_with_its_rule_its_law_and_what_would_pass(space: Space, officer: Person):
@@ -51,7 +53,7 @@ def test_a_refusal_is_told_with_its_rule_its_law_and_what_would_pass(space: Spac
 
 def test_a_permit_is_told_with_what_left(space: Space, officer: Person):
     said = text_of(officer.open(f"/entries/{decisions(space, 'permit')}"))
-    assert "data.transfer.completed" in said
+    assert "Delivery completed" in said
     assert "300 rows" in said
 
 
@@ -125,3 +127,8 @@ def test_without_a_contract_nothing_is_explained_away(space: Space, officer: Per
     assert space.call(space.agent(HOSPITAL, "researcher"), "POST", "/v1/access", json=body).status_code == 404
     said = text_of(officer.open(f"/entries/{decisions(space, 'deny')}"))
     assert "not-found" in said
+
+
+def test_everything_that_happens_has_a_name_for_people():
+    assert NAMES.keys() == TYPES.keys()
+    assert len(set(NAMES.values())) == len(NAMES)

@@ -1,7 +1,9 @@
 // What the pages do beyond what they do without script.
 
 // Times are written in UTC; here they are the reader's own, with UTC kept for who hovers.
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+const language = document.documentElement.lang;
+const own = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+const clock = new Intl.DateTimeFormat(own, { dateStyle: "medium", timeStyle: "medium" });
 for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
   time.textContent = clock.format(new Date(time.dateTime));
