@@ -21,7 +21,17 @@ from gateway.cli import show
 from gateway.cli.realdata import prepare
 from gateway.cli.story import Story, StoryBroken
 from gateway.problems import Problem
+from gateway.sdk.agentfile import AgentFile
+from gateway.sdk.client import Client
 from gateway.settings import Settings
+
+VISITORS = {
+    "the hospital's officer": "hospital-officer",
+    "its data office": "hospital-provider",
+    "a pharma researcher": "pharma-researcher",
+    "the park's operator": "operator",
+}
+"""Who may want to look at the pages, and the key file that makes them who they are."""
 
 
 def play(*, serve: bool = False, port: int = 8080, home: Path | None = None) -> None:
@@ -63,6 +73,12 @@ def _settings(folder: Path) -> Settings:
 
 def _say_where(url: str, folder: Path) -> None:
     show.out.print(f"The data space runs at {url}/, its agents' key files are in {folder}/agents. Stop it with Ctrl-C.")
+    show.out.print("To look at it in a browser, sign in by one of these links; each is good once, for ten minutes:")
+    for who, name in VISITORS.items():
+        with Client(AgentFile.load(folder / "agents" / f"{name}.json")) as gateway:
+            address = gateway.post("/v1/sign-in-links", {})["address"]
+        show.out.print(f"  {who:<22} {address}", soft_wrap=True)
+    show.out.print(f"More of them: corridor agent sign-in --as {folder}/agents/....json", soft_wrap=True)
 
 
 def _run(story: Story, *, serve: bool, started: float) -> None:

@@ -18,6 +18,7 @@ PLAYED = (
     "docs/approvals.md",
     "docs/audit.md",
     "docs/policy.md",
+    "docs/pages.md",
     "docs/operations.md",
 )
 PAGES = (*PLAYED, "docs/performance.md", "docs/problems.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from gateway.crypto.canonical import b64url_decode, b64url_encode
+from gateway.ui.visit import LANGUAGE_COOKIE
 from tests.space import HOSPITAL, OPERATOR, PHARMA, Space
 from tests.ui.browser import NARROW, WIDE, ZOOMED, barriers, chromium, overflow, quiet, signed_in, window
 
@@ -60,14 +61,16 @@ def officer(space: Space, browser: Browser, ids: dict[str, str]) -> Iterator[Pag
         yield signed_in(context, space.agent(HOSPITAL, "officer"))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "language"), [("light", "en"), ("dark", "zh")])
 @pytest.mark.parametrize("shown", PAGES, ids=lambda one: f"{one.path} as {one.role}")
 def test_everybody_can_use_every_page(
-    space: Space, browser: Browser, ids: dict[str, str], shown: Shown, theme: str
+    space: Space, browser: Browser, ids: dict[str, str], shown: Shown, theme: str, language: str
 ) -> None:
     with window(browser, space.url, color_scheme=theme, bypass_csp=True) as context:  # so that axe may look
         page = signed_in(context, space.agent(shown.did, shown.role))
+        context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": space.url}])
         page.goto(shown.path.format(**ids))
+        assert page.locator("html").get_attribute("lang") == language
         assert barriers(page) == []
         for size in (WIDE, ZOOMED, NARROW):
             page.set_viewport_size({"width": size[0], "height": size[1]})
