@@ -135,7 +135,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path, operations in schema["paths"].items():
             for operation in operations.values():
                 _describe_problems(operation)
-                if path.startswith("/v1/") and path != "/v1/token":
+                if path.startswith("/v1/") and path not in ("/v1/token", "/v1/status/1"):
                     operation["security"] = [{"token": []}]
         app.openapi_schema = schema
     return app.openapi_schema

@@ -37,6 +37,7 @@ from gateway.catalog.model import SourceRef
 from gateway.clock import Clock, system_clock
 from gateway.contracts import lifecycle as contract_lifecycle
 from gateway.contracts.lifecycle import House
+from gateway.contracts.published import Published
 from gateway.crypto.keys import EnrolledKey, screen
 from gateway.crypto.private import generate, public_jwk
 from gateway.db import Database, Tx
@@ -115,6 +116,7 @@ class Runtime:
         self.directory = Directory(self.db, self.home.tokens, clock)
         self.failures = FailureGate(clock)
         self.contract_house = _contract_house(self.home)
+        self.contract_status = Published(self.db, self.contract_house, clock)
         self._connectors: dict[str, Connectors] = {}
         self.lifecycle = Lifecycle(
             self.db, self.log, operator=self.home.operator, inputs=self._newest_inputs, opa=settings.opa

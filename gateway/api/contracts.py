@@ -13,7 +13,7 @@ from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRoute
 from gateway.catalog.store import dataset_by_id, dataset_seen_by
-from gateway.contracts import lifecycle, store
+from gateway.contracts import lifecycle, status, store
 from gateway.contracts.envelope import MEDIA_TYPE, parse_payload
 from gateway.contracts.states import State
 from gateway.contracts.store import Contract, Offer
@@ -241,6 +241,21 @@ def revoke(contract: ContractId, actor: Actor) -> None:
     actor.caller.need(AgentRole.PROVIDER, AgentRole.ADMIN, AgentRole.OPERATOR)
     deed, operator = actor.deed(), AgentRole.OPERATOR in actor.caller.roles
     actor.record(lambda tx: lifecycle.revoke(tx, contract, actor.caller.participant.id, deed, operator=operator))
+
+
+@router.get(
+    "/status/1",
+    summary="Which contracts no longer stand: the status list that every contract names",
+    responses={200: {"content": {status.MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+    response_class=Response,
+)
+def get_status_list(gateway: Gateway) -> Response:
+    """A Token Status List (IETF draft), signed. Needs no token: whoever holds a contract may ask whether it stands.
+
+    It says of each place whether what stands there is valid, revoked or suspended, and nothing of whose it is.
+    """
+    headers = {"cache-control": "public, max-age=60"}
+    return Response(gateway.contract_status.current(), media_type=status.MEDIA_TYPE, headers=headers)
 
 
 def _seen(gateway: Gateway, caller: Caller, contract: str) -> Contract:

@@ -17,7 +17,7 @@ from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.keyfile import load_private
 from gateway.problems import Problem
-from gateway.sdk.contract import KeyFile, check
+from gateway.sdk.contract import KeyFile, check, check_stands
 
 offers = typer.Typer(no_args_is_help=True, help="Offer terms, and see what is offered.")
 contracts = typer.Typer(no_args_is_help=True, help="Accept, sign, revoke and verify contracts.")
@@ -140,20 +140,25 @@ def fetch(
     agent: As,
     out: Annotated[Path, typer.Option(help="the signed contract goes here")],
     keys: Annotated[Path | None, typer.Option(help="the parties' and the gateway's public keys go here")] = None,
+    status: Annotated[Path | None, typer.Option(help="the gateway's list of what no longer stands goes here")] = None,
 ) -> None:
-    """Keep a signed contract, and the keys that verify it, as files."""
+    """Keep a signed contract, the keys that verify it, and whether it still stands, as files."""
     with options.client(agent) as gateway:
         options.keep(gateway, f"/v1/contracts/{contract}", out, keys)
+        if status is not None:
+            options.write(status, gateway.raw("/v1/status/1"))
 
 
 @contracts.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="a signed contract")],
     keys: Annotated[Path, typer.Option(help="keys you trust: whose is whose (corridor contract fetch --keys)")],
+    status: Annotated[Path | None, typer.Option(help="whether it still stands, by this list, of the last hour")] = None,
 ) -> None:
     """Check a signed contract offline: every signature, over these exact bytes, by exactly its parties."""
-    trusted = KeyFile.parse(options.read(keys))
-    contract = check(options.read(file), trusted, now=int(time.time()))
+    trusted, now = KeyFile.parse(options.read(keys)), int(time.time())
+    contract = check(options.read(file), trusted, now=now)
+    stood = None if status is None else check_stands(contract, options.read(status), trusted, now=now)
     signatures = [f"{s.party} ({s.alg}, key {s.thumbprint[:16]}…)" for s in contract.signatures]
     show.record(
         {
@@ -163,6 +168,7 @@ def verify(
             "signed_by": signatures,
             "countersigned_by": contract.gateway,
             "accepted": instant(contract.accepted_at),
+            **({} if stood is None else {"stands": f"yes, at {instant(stood)}"}),
             **_terms(contract.terms.model_dump(mode="json")),
         }
     )

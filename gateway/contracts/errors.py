@@ -95,3 +95,11 @@ class OfferRefused(ContractRefused):
     """An offer that cannot be made or accepted; `detail` says what to change."""
 
     slug, title = "offer-refused", "The offer cannot be made or accepted like this"
+
+
+class StatusListRefused(ContractRefused):
+    slug, title = "status-list-refused", "The status list cannot be believed"
+
+
+class NoLongerStands(ContractRefused):
+    slug, title = "contract-no-longer-stands", "The contract does not stand any more"

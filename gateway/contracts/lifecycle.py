@@ -28,6 +28,7 @@ from gateway.contracts.errors import (
 )
 from gateway.contracts.sign import countersign
 from gateway.contracts.states import TRANSITIONS, Actor, State, advance
+from gateway.contracts.status import PLACES
 from gateway.contracts.tables import ContractRow, ContractUsageRow, OfferRow
 from gateway.contracts.verify import MAX_HEADER, verify_contract, verify_party_entry
 from gateway.crypto.canonical import b64url_decode, strict_json
@@ -36,11 +37,12 @@ from gateway.crypto.keys import EnrolledKey, KeyRing
 from gateway.db import Tx
 from gateway.ids import urn
 from gateway.participants.store import StoredKeys
-from gateway.problems import NotFound, WrongState
+from gateway.problems import NotFound, Unavailable, WrongState
 from gateway.terms.model import Terms
 
 DRAFT_LIFE_S = 30 * 24 * 3600
-STATUS_INDICES = 2**17
+TRIES = 1000
+"""For a free place: enough while one in a hundred is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _check_can_be_drafted(dataset: Dataset, terms: Terms, consumer: str | None, 
             consumer=consumer or f"did:web:consumer.example{path}"[:MAX_DID],
             target=Target(id=dataset.id, digest=dataset.governance_version),
             terms=terms,
-            status=StatusEntry(idx=STATUS_INDICES - 1, uri="https://" + "x" * MAX_URI),
+            status=StatusEntry(idx=PLACES - 1, uri="https://" + "x" * MAX_URI),
             iat=now,
         )
     except ContractTooLarge:
@@ -314,10 +316,11 @@ def _check_stands(tx: Tx, provider: str, dataset: str) -> None:
 
 def _free_index(tx: Tx) -> int:
     """A random place in the status list that no contract has: neighbours must say nothing about one another."""
-    while True:
-        index = secrets.randbelow(STATUS_INDICES)
+    for _ in range(TRIES):
+        index = secrets.randbelow(PLACES)
         if tx.execute("SELECT 1 FROM contract WHERE status_index = ?", (index,)).fetchone() is None:
             return index
+    raise Unavailable("The gateway's status list is full, so no further contract can be made.")
 
 
 def _dataset(dataset_id: str) -> Object:

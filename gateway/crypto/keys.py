@@ -54,6 +54,11 @@ class PublicKey:
     jwk: Mapping[str, str] = field(compare=False, kw_only=True)
     key: Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey = field(compare=False, kw_only=True)
 
+    @property
+    def jwt_alg(self) -> str:
+        """The algorithm as PyJWT spells it: it knows Ed25519 only as EdDSA (RFC 9864)."""
+        return "EdDSA" if self.alg == "Ed25519" else self.alg
+
 
 @dataclass(frozen=True)
 class EnrolledKey:

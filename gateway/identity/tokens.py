@@ -69,7 +69,7 @@ def read_assertion(assertion: str, *, key: PublicKey, audience: str, now: float)
         claims = jwt.decode(
             assertion,
             key=key.key,
-            algorithms=[jwt_algorithm(key)],
+            algorithms=[key.jwt_alg],
             audience=audience,
             options={"require": _REQUIRED, **_UNTIMED},
         )
@@ -130,7 +130,7 @@ class TokenSigner:
             "jti": jti,
         }
         headers = {"typ": TOKEN_TYPE, "kid": self.kid}
-        return jwt.encode(claims, self.private, algorithm=jwt_algorithm(self.public), headers=headers), jti
+        return jwt.encode(claims, self.private, algorithm=self.public.jwt_alg, headers=headers), jti
 
     def read(self, token: str, *, now: float) -> dict[str, Any]:
         """The claims of one of our own tokens.
@@ -147,7 +147,7 @@ class TokenSigner:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key=self.public.key,
-                algorithms=[jwt_algorithm(self.public)],
+                algorithms=[self.public.jwt_alg],
                 audience=self.gateway,
                 issuer=self.gateway,
                 options={"require": _REQUIRED, **_UNTIMED},
@@ -159,8 +159,3 @@ class TokenSigner:
         if not claims["iat"] - CLOCK_SKEW_S <= now < claims["exp"]:
             raise NotAuthenticated("The access token has expired. Ask for a new one.")
         return claims
-
-
-def jwt_algorithm(key: PublicKey) -> str:
-    """JOSE's name for the key's algorithm as PyJWT spells it: it knows Ed25519 only as EdDSA (RFC 9864)."""
-    return "EdDSA" if key.alg == "Ed25519" else key.alg

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.contracts.errors import NoLongerStands
+from gateway.contracts.status import Status, read_list
 from gateway.contracts.verify import VerifiedContract, verify_contract
 from gateway.crypto.canonical import strict_json
 from gateway.crypto.keys import EnrolledKey, screen
@@ -49,6 +51,22 @@ def check(envelope: bytes, keys: KeyFile, *, now: int) -> VerifiedContract:
         ContractRefused: which check failed.
     """
     return verify_contract(envelope, keys=keys, gateway=keys.gateway, now=now, check_term=False)
+
+
+def check_stands(contract: VerifiedContract, status_list: bytes, keys: KeyFile, *, now: int) -> int:
+    """When the list was made, seconds UTC, by which the contract stands.
+
+    Raises:
+        NoLongerStands: it was revoked or suspended by then.
+        StatusListRefused: the list cannot be believed.
+    """
+    countersigner = keys.lookup(contract.countersignature.kid)
+    if countersigner is None:
+        raise KeyFileMalformed("The keys hold none that the gateway countersigned this contract with.")
+    found = read_list(status_list, uri=contract.status_uri, key=countersigner, now=now)
+    if (status := found.at(contract.status_index)) is not Status.VALID:
+        raise NoLongerStands(f"It was {status.name.lower()}, as its gateway signs.")
+    return found.made_at
 
 
 def _key(item: Any) -> EnrolledKey:

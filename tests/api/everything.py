@@ -59,6 +59,7 @@ def everything(space: Space) -> None:
     admin.get("/v1/contracts")
     admin.raw(f"/v1/contracts/{contract}/envelope")
     admin.raw(f"/v1/contracts/{contract}/keys")
+    space.call(None, "GET", "/v1/status/1")
     entry = space.ask(contract).headers["corridor-entry"]
     operator.post("/v1/issuers", {"participant": HOSPITAL, "kinds": ["ethics"]})
     admin.get("/v1/issuers")
