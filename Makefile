@@ -7,7 +7,7 @@ TOOLS := .cache/tools
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench lock clean
+.PHONY: help demo serve test check regal bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(VENV)/.dev ## lint, types, import rules, policies, and the tests with a
 	CORRIDOR_OPA=$$opa CORRIDOR_PG_BIN=$$postgresql CORRIDOR_TLOG=$$tlog CORRIDOR_CC=$$compiler \
 	CORRIDOR_CHROMIUM=$$chromium \
 	$(BIN)/python -m pytest -q -m server $(ARGS)
+
+regal: ## Regal over the policies, as .regal.yaml says (needs Regal, or Go and a module proxy that has it)
+	@regal=$$(bash .ci/regal) && set -x && "$$regal" lint policies
 
 bench: $(VENV)/.dev ## the benchmarks: ratios measured side by side in one run
 	@$(BIN)/python -m benchmarks $(ARGS)

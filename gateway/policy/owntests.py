@@ -19,7 +19,7 @@ _LITERAL = r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|#[^\n]*'
 
 
 def tests_of(bundle: Bundle) -> tuple[str, ...]:
-    """Every test by its full name, such as `access.rules_test.core_data.test_core_data_is_refused`.
+    """Every test by its full name, such as `access.rules_test.core_data_test.test_core_data_is_refused`.
 
     Raises:
         BundleInvalid: a rule or an obligation has none.
@@ -27,7 +27,9 @@ def tests_of(bundle: Bundle) -> tuple[str, ...]:
     names = tuple(name for path in sorted(bundle.tests) for name in _tests_in(bundle.tests[path]))
     for folder, speaking in (("rules", bundle.rules), ("obligations", bundle.obligations)):
         for each in speaking:
-            if not any(name.startswith(f"access.{folder}_test.{each}.test_") for name in names):
+            # Bundles of before name the package of a test without the second _test.
+            packages = (f"access.{folder}_test.{each}_test.test_", f"access.{folder}_test.{each}.test_")
+            if not any(name.startswith(packages) for name in names):
                 raise BundleInvalid(f"access/{folder}/{each} has no tests; what nobody tested decides nothing.")
     return names
 

@@ -41,7 +41,7 @@ def rules(tmp_path: Path, text: str = NEVER) -> Path:
     folder = shutil.copytree(POLICIES, tmp_path / f"rules-{len(list(tmp_path.iterdir()))}")
     (folder / RULE).write_text(f"# A rule.\npackage access.rules\n\n{text}\n")
     own = (folder / RULE).with_name("core_data_test.rego")
-    own.write_text("package access.rules_test.core_data\n\ntest_it if true\n")
+    own.write_text("package access.rules_test.core_data_test\n\ntest_it if true\n")
     return folder
 
 

@@ -4,14 +4,17 @@
 #   Which rules must speak is written into `data.bundle` when the bundle is built: adding a rule is
 #   adding its folder, and a rule that is lost, undefined or in error has not said ok.
 #   A rule's verdict is "ok", or the set of its findings: it cannot be both.
-#   Where a rule asks for a person, and the committee has decided on exactly that, it is content. That is said here, once,
-#   for all of them: no rule can forget it, and none can let a committee lift a denial.
+#   Where a rule asks for a person, and the committee has decided on exactly that, it is content. That is said
+#   here, once, for all of them: no rule can forget it, and none can let a committee lift a denial.
 package access.decision
 
 import data.lib.approval
 import data.lib.finding
 
-# Worked out once, and handed on as values: every reference into `data` costs as much as ten comparisons.
+# METADATA
+# entrypoint: true
+# description: |
+#   Worked out once, and handed on as values: every reference into `data` costs as much as ten comparisons.
 decision := answer if {
 	bundle := data.bundle
 	verdicts := data.access.rules.verdict
@@ -64,9 +67,11 @@ settled(verdict) if {
 	every found in verdict { approval.decided(input, found) }
 }
 
-quiet(bundle, verdicts, owed) := ({rule | some rule in bundle.rules} - content) | ({kind | some kind in bundle.obligations} - heard) if {
+quiet(bundle, verdicts, owed) := rules | kinds if {
 	content := {rule | some rule, verdict in verdicts; verdict == "ok"}
 	heard := {kind | some kind, demands in owed; is_set(demands)}
+	rules := {rule | some rule in bundle.rules} - content
+	kinds := {kind | some kind in bundle.obligations} - heard
 }
 
 # Deny unless every reason asks for a person, and there is one.
@@ -105,4 +110,6 @@ silence(text) := finding.made(object.union(data.access.decision.table.silence, {
 # The lowest cap wins; without one, nothing may be delivered.
 cap := lowest if {
 	lowest := min([mode | some mode in data.access.rules.cap])
+	# Else, as the engines differ in what a default stands in for.
+	# regal ignore:default-over-else
 } else := "M0"

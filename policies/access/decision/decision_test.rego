@@ -89,12 +89,17 @@ test_a_committee_lifts_no_denial if {
 }
 
 # What the rule on data use conditions has to say of a flag and of a code nobody knows.
-doubtful := valid.with_all(valid.document, {"/request/purpose/flags": ["control_set"], "/dataset/duo/1": {"id": "DUO:0000001"}})
+doubtful := valid.with_all(
+	valid.document,
+	{"/request/purpose/flags": ["control_set"], "/dataset/duo/1": {"id": "DUO:0000001"}},
+)
 
 doubts(document, codes) := {[reason.code, reason.effect] | some reason in answer.reasons} if {
 	shown := object.union(valid.committee(codes), {"use": valid.use_of(document)})
 	asked := valid.with_all(document, {"/approvals/committee": [shown]})
-	answer := decision.decision with input as asked with data.bundle as object.union(required, {"rules": ["duo_permission"]})
+	answer := decision.decision
+		with input as asked
+		with data.bundle as object.union(required, {"rules": ["duo_permission"]})
 }
 
 test_what_a_committee_leaves_open_is_still_asked if doubts(doubtful, ["DUO-90"]) == {["DUO-99", "refer"]}
@@ -113,7 +118,10 @@ test_without_decisions_it_is_referred if {
 
 test_a_committee_wakes_no_rule_that_is_silent if {
 	lost := object.union(required, {"rules": ["classification_mode", "lost"]})
-	asked := json.patch(grave, [{"op": "replace", "path": "/approvals/committee", "value": [valid.committee(["GB-04", "RULE-SILENT"])]}])
+	asked := json.patch(
+		grave,
+		[{"op": "replace", "path": "/approvals/committee", "value": [valid.committee(["GB-04", "RULE-SILENT"])]}],
+	)
 	answer := decision.decision with input as asked with data.bundle as lost
 	answer.result == "deny"
 	[reason.code | some reason in answer.reasons] == ["RULE-SILENT"]
@@ -156,9 +164,9 @@ test_only_a_verdict_that_could_be_read_was_told if {
 
 # The same of what a committee decides on.
 test_only_findings_that_could_be_read_are_settled if {
+	decision.settled("ok")
 	asked := valid.with_all(grave, {"/approvals/committee": [valid.committee(["GB-04"])]})
 	found := {"code": "GB-04", "effect": "refer"}
-	decision.settled("ok")
 	decision.settled({found}) with input as asked
 	not decision.settled([found]) with input as asked
 	not decision.settled("no") with input as asked

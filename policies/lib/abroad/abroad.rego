@@ -6,8 +6,8 @@ package lib.abroad
 
 # A place is a country or one of its regions.
 at_home if {
-	home := data.lib.abroad.table.country
 	is_string(input.request.processing_location)
+	home := data.lib.abroad.table.country
 	stored := split(input.request.processing_location, "-")
 	stored[0] == home
 	is_string(input.user.accessing_from)

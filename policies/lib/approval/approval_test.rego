@@ -9,7 +9,10 @@ entry := {"code": "OURS-01", "effect": "refer"}
 
 asked := valid.changed("/approvals/committee", [valid.committee(["OURS-02", "OURS-01"])])
 
-term(from, to) := valid.with_all(asked, {"/approvals/committee/0/valid_from": from, "/approvals/committee/0/valid_to": to})
+term(from, to) := valid.with_all(
+	asked,
+	{"/approvals/committee/0/valid_from": from, "/approvals/committee/0/valid_to": to},
+)
 
 test_a_decision_stands_in_for_what_it_names if approval.decided(asked, entry)
 
@@ -56,7 +59,10 @@ test_a_decision_is_on_what_was_asked if {
 	}
 }
 
-test_a_decision_on_some_columns_is_one_on_fewer if approval.decided(valid.with_all(asked, {"/request/columns": ["age"]}), entry)
+test_a_decision_on_some_columns_is_one_on_fewer if approval.decided(
+	valid.with_all(asked, {"/request/columns": ["age"]}),
+	entry,
+)
 
 test_two_nulls_are_no_agreement if {
 	every name, path in {"datasets": "/dataset/id", "recipients": "/participant/id", "purposes": "/request/purpose/id"} {

@@ -1,7 +1,7 @@
 # METADATA
 # description: |
-#   Which data European law follows, and how far. A word that nobody knows leads out of nothing. Values, not functions, so
-#   that each is worked out once for all the rules that ask.
+#   Which data European law follows, and how far. A word that nobody knows leads out of nothing. Values, not
+#   functions, so that each is worked out once for all the rules that ask.
 package lib.europe
 
 # One European origin among several is enough; of no origins, every one would be elsewhere.

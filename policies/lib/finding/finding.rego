@@ -19,7 +19,9 @@ made(entry) := {
 }
 
 # Who asks reads the facts: of a list of who else is let in, it is not told who is on it.
-shown(path) := [object.remove(tag, data.lib.finding.table.withheld[path]) | some tag in object.get(input, split(path, "."), [])] if {
+shown(path) := [object.remove(tag, data.lib.finding.table.withheld[path]) |
+	some tag in object.get(input, split(path, "."), [])
+] if {
 	path in object.keys(data.lib.finding.table.withheld)
 	is_array(object.get(input, split(path, "."), null))
 } else := object.get(input, split(path, "."), null)

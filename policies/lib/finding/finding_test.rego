@@ -3,18 +3,33 @@ package lib.finding_test
 import data.lib.finding
 import data.lib.valid_test as valid
 
-entry(facts) := {"code": "OURS-01", "effect": "deny", "text": "Said of %s.", "facts": facts, "source": "Ours", "remedy": "None."}
+entry(facts) := {
+	"code": "OURS-01",
+	"effect": "deny",
+	"text": "Said of %s.",
+	"facts": facts,
+	"source": "Ours",
+	"remedy": "None.",
+}
 
 listed := [{"id": "DUO:0000006"}, {"id": "DUO:0000026", "users": ["a-other"]}]
 
 test_it_says_what_stands_in_the_table if {
-	finding.made(entry([])) == {"code": "OURS-01", "effect": "deny", "text": "Said of %s.", "facts": {}, "source": "Ours", "remedy": "None."}
+	finding.made(entry([])) == {
+		"code": "OURS-01",
+		"effect": "deny",
+		"text": "Said of %s.",
+		"facts": {},
+		"source": "Ours",
+		"remedy": "None.",
+	}
 }
 
 test_the_text_is_filled_in if finding.filled(entry([]), ["M3"]).text == "Said of M3."
 
 test_facts_are_shown_as_the_input_has_them if {
-	finding.made(entry(["request.mode", "dataset.hgr"])).facts == {"request.mode": "M5", "dataset.hgr": null} with input as valid.document
+	finding.made(entry(["request.mode", "dataset.hgr"])).facts == {"request.mode": "M5", "dataset.hgr": null}
+		with input as valid.document
 }
 
 test_a_fact_that_is_not_there_is_shown_as_null if {
@@ -22,7 +37,8 @@ test_a_fact_that_is_not_there_is_shown_as_null if {
 }
 
 test_who_else_is_let_in_is_not_shown if {
-	finding.made(entry(["dataset.duo"])).facts["dataset.duo"] == [{"id": "DUO:0000006"}, {"id": "DUO:0000026"}] with input as valid.changed("/dataset/duo", listed)
+	finding.made(entry(["dataset.duo"])).facts["dataset.duo"] == [{"id": "DUO:0000006"}, {"id": "DUO:0000026"}]
+		with input as valid.changed("/dataset/duo", listed)
 }
 
 test_other_lists_are_shown if {

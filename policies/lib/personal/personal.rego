@@ -1,7 +1,7 @@
 # METADATA
 # description: |
-#   What Chinese law calls personal information, and sensitive. Each says what leaves the law, by list: a word that nobody
-#   knows leaves nothing. Values, not functions, so that each is worked out once for all the rules that ask.
+#   What Chinese law calls personal information, and sensitive. Each says what leaves the law, by list: a word that
+#   nobody knows leaves nothing. Values, not functions, so that each is worked out once for all the rules that ask.
 package lib.personal
 
 # De-identified data is still personal information.

@@ -7,7 +7,9 @@ names := {name | some name in input.request.columns} if {
 	is_array(input.request.columns)
 	input.request.group_by == []
 	input.request.filter_columns == []
-} else := {name | some name in input.request.columns} | ({name | some name in input.request.group_by} | {name | some name in input.request.filter_columns}) if {
+} else := {name |
+	some name in input.request.columns
+} | ({name | some name in input.request.group_by} | {name | some name in input.request.filter_columns}) if {
 	# Of a list that is not there, nothing would be touched.
 	is_array(input.request.columns)
 	is_array(input.request.group_by)
@@ -16,6 +18,8 @@ names := {name | some name in input.request.columns} if {
 
 # As the dataset publishes them, with type and role.
 touched := [column |
+	# Once, not for each column.
+	# regal ignore:pointless-reassignment
 	asked := names
 	some column in input.dataset.columns
 	column.name in asked

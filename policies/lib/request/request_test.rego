@@ -29,5 +29,6 @@ names_of(document) := names if {
 }
 
 test_what_is_touched_is_shown_as_it_is_published if {
-	request.touched == [{"name": "age", "type": "integer", "role": "quasi_identifier"}] with input as asked(["age", "moon"], [], [])
+	request.touched == [{"name": "age", "type": "integer", "role": "quasi_identifier"}]
+		with input as asked(["age", "moon"], [], [])
 }

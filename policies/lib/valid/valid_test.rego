@@ -247,7 +247,9 @@ approval(more) := object.union(
 )
 
 # What a document's request says of itself.
-use_of(asked) := {name: asked.request[name] | some name in ["purpose", "filter_digest", "months", "accepts", "collaboration_ref", "project", "research_types"]}
+use_of(asked) := {name: asked.request[name] |
+	some name in ["purpose", "filter_digest", "months", "accepts", "collaboration_ref", "project", "research_types"]
+}
 
 # A committee's decision on these codes.
 committee(codes_named) := approval({

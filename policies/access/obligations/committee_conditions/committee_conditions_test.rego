@@ -1,4 +1,4 @@
-package access.obligations_test.committee_conditions
+package access.obligations_test.committee_conditions_test
 
 import data.access.obligations
 import data.lib.valid_test as valid
@@ -27,5 +27,6 @@ test_what_it_asks_for_is_owed if {
 test_a_decision_on_something_else_asks_for_nothing if {
 	owed(valid.with_all(decided([asking([cap])]), {"/request/mode": "M4"})) == set()
 	owed(valid.with_all(decided([asking([cap])]), {"/request/purpose/id": "P06"})) == set()
-	owed(valid.with_all(decided([asking([cap])]), {"/approvals/committee/0/valid_to": valid.document.context.now})) == set()
+	over := {"/approvals/committee/0/valid_to": valid.document.context.now}
+	owed(valid.with_all(decided([asking([cap])]), over)) == set()
 }

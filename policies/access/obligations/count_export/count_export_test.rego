@@ -1,4 +1,4 @@
-package access.obligations_test.count_export
+package access.obligations_test.count_export_test
 
 import data.access.obligations
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.obligations_test.no_publication_before
+package access.obligations_test.no_publication_before_test
 
 import data.access.obligations
 import data.lib.valid_test as valid
@@ -10,12 +10,14 @@ asked(tags, changes) := json.patch(valid.document, array.concat(
 ))
 
 test_it_is_owed_where_the_dataset_asks_for_it if {
-	obligations.owed.no_publication_before == {{"kind": "no_publication_before", "date": "2027-06-30"}} with input as asked([{"id": "DUO:0000024", "date": "2027-06-30"}], [])
+	obligations.owed.no_publication_before == {{"kind": "no_publication_before", "date": "2027-06-30"}}
+		with input as asked([{"id": "DUO:0000024", "date": "2027-06-30"}], [])
 }
 
 test_nothing_is_owed_elsewhere if obligations.owed.no_publication_before == set() with input as valid.document
 
-test_nothing_is_owed_without_codes if obligations.owed.no_publication_before == set() with input as valid.without("/dataset/duo")
+test_nothing_is_owed_without_codes if obligations.owed.no_publication_before == set()
+	with input as valid.without("/dataset/duo")
 
 test_the_date_of_another_code_is_none if {
 	obligations.owed.no_publication_before == set() with input as asked([{"id": "DUO:0000025", "date": "2027-06-30"}], [])

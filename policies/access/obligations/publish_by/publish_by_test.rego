@@ -1,4 +1,4 @@
-package access.obligations_test.publish_by
+package access.obligations_test.publish_by_test
 
 import data.access.obligations
 import data.lib.valid_test as valid
@@ -7,7 +7,9 @@ on := {"digest": "sha256:00", "rules": ["contract_action", "ehds_permit"], "obli
 
 off := object.union(on, {"rules": ["contract_action"]})
 
-owed(document, bundle) := demands if demands := obligations.owed.publish_by with input as document with data.bundle as bundle
+owed(document, bundle) := demands if demands := obligations.owed.publish_by
+	with input as document
+	with data.bundle as bundle
 
 from(origin) := valid.changed("/dataset/origin", origin)
 

@@ -1,4 +1,4 @@
-package access.obligations_test.publish_results
+package access.obligations_test.publish_results_test
 
 import data.access.obligations
 import data.lib.valid_test as valid
@@ -15,4 +15,5 @@ test_it_is_owed_where_the_dataset_asks_for_it if {
 
 test_nothing_is_owed_elsewhere if obligations.owed.publish_results == set() with input as valid.document
 
-test_nothing_is_owed_without_codes if obligations.owed.publish_results == set() with input as valid.without("/dataset/duo")
+test_nothing_is_owed_without_codes if obligations.owed.publish_results == set()
+	with input as valid.without("/dataset/duo")

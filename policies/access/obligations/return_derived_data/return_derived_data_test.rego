@@ -1,4 +1,4 @@
-package access.obligations_test.return_derived_data
+package access.obligations_test.return_derived_data_test
 
 import data.access.obligations
 import data.lib.valid_test as valid
@@ -10,9 +10,11 @@ asked(tags, changes) := json.patch(valid.document, array.concat(
 ))
 
 test_it_is_owed_where_the_dataset_asks_for_it if {
-	obligations.owed.return_derived_data == {{"kind": "return_derived_data"}} with input as asked([{"id": "DUO:0000029"}], [])
+	obligations.owed.return_derived_data == {{"kind": "return_derived_data"}}
+		with input as asked([{"id": "DUO:0000029"}], [])
 }
 
 test_nothing_is_owed_elsewhere if obligations.owed.return_derived_data == set() with input as valid.document
 
-test_nothing_is_owed_without_codes if obligations.owed.return_derived_data == set() with input as valid.without("/dataset/duo")
+test_nothing_is_owed_without_codes if obligations.owed.return_derived_data == set()
+	with input as valid.without("/dataset/duo")

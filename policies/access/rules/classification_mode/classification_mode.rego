@@ -25,9 +25,12 @@ classification_mode_explained(document) if {
 
 classification_mode_within(document) if document.request.mode <= cap.classification_mode
 
-classification_mode_causes(document) := (classification_mode_unclassified | classification_mode_above(document)) | (classification_mode_unexplained(document) | classification_mode_grave)
+classification_mode_causes(document) := first | second if {
+	first := classification_mode_unclassified | classification_mode_above(document)
+	second := classification_mode_unexplained(document) | classification_mode_grave
+}
 
-classification_mode_unclassified := {finding.made(classification_mode_findings.unclassified) |
+classification_mode_unclassified contains finding.made(classification_mode_findings.unclassified) if {
 	not classification_mode_classified
 }
 
@@ -41,6 +44,6 @@ classification_mode_unexplained(document) := {finding.made(classification_mode_f
 	not classification_mode_explained(document)
 }
 
-classification_mode_grave := {finding.made(classification_mode_findings.grave) |
+classification_mode_grave contains finding.made(classification_mode_findings.grave) if {
 	data.lib.classification.row.refer == true
 }

@@ -1,4 +1,4 @@
-package access.rules_test.classification_mode
+package access.rules_test.classification_mode_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -10,31 +10,38 @@ test_no_classification_is_refused if {
 }
 
 test_an_unknown_scheme_is_refused if {
-	"GB-01" in valid.codes(rules.verdict.classification_mode) with input as valid.changed("/dataset/classification/scheme", "four levels")
+	"GB-01" in valid.codes(rules.verdict.classification_mode)
+		with input as valid.changed("/dataset/classification/scheme", "four levels")
 }
 
 test_a_level_of_no_scheme_is_refused if {
-	"GB-01" in valid.codes(rules.verdict.classification_mode) with input as valid.changed("/dataset/classification/level", 6)
+	"GB-01" in valid.codes(rules.verdict.classification_mode)
+		with input as valid.changed("/dataset/classification/level", 6)
 }
 
 test_level_zero_is_refused if {
-	"GB-01" in valid.codes(rules.verdict.classification_mode) with input as valid.changed("/dataset/classification/level", 0)
+	"GB-01" in valid.codes(rules.verdict.classification_mode)
+		with input as valid.changed("/dataset/classification/level", 0)
 }
 
 test_a_file_that_is_not_limited_is_refused if {
-	"GB-03" in valid.codes(rules.verdict.classification_mode) with input as valid.changed("/dataset/identifiability", "deidentified")
+	"GB-03" in valid.codes(rules.verdict.classification_mode)
+		with input as valid.changed("/dataset/identifiability", "deidentified")
 }
 
 test_level_four_is_refused if {
-	"GB-03" in valid.codes(rules.verdict.classification_mode) with input as valid.changed("/dataset/classification/level", 4)
+	"GB-03" in valid.codes(rules.verdict.classification_mode)
+		with input as valid.changed("/dataset/classification/level", 4)
 }
 
 test_level_five_is_refused if {
-	"GB-04" in valid.codes(rules.verdict.classification_mode) with input as valid.changed("/dataset/classification/level", 5)
+	"GB-04" in valid.codes(rules.verdict.classification_mode)
+		with input as valid.changed("/dataset/classification/level", 5)
 }
 
 test_no_report_is_refused if {
-	"GB-05" in valid.codes(rules.verdict.classification_mode) with input as valid.changed("/dataset/deidentification_report", null)
+	"GB-05" in valid.codes(rules.verdict.classification_mode)
+		with input as valid.changed("/dataset/deidentification_report", null)
 }
 
 test_a_missing_classification_is_refused if {
@@ -97,6 +104,7 @@ test_a_level_below_its_source_needs_a_report if {
 
 test_without_a_classification_nothing_else_is_said if {
 	said(valid.changed("/dataset/classification", null)) == {["GB-01", "deny"]}
-	said(valid.lacking(at(3, "M4", "deidentified"), "/dataset/classification/level")) == {["GB-01", "deny"], ["GB-05", "deny"]}
+	unlevelled := valid.lacking(at(3, "M4", "deidentified"), "/dataset/classification/level")
+	said(unlevelled) == {["GB-01", "deny"], ["GB-05", "deny"]}
 	said(valid.without("/request/mode")) == {["GB-03", "deny"]}
 }

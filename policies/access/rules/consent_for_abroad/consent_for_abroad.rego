@@ -19,8 +19,8 @@ verdict["consent_for_abroad"] := "ok" if {
 
 # Kept, seen and received at home. A place is a country or one of its regions.
 consent_for_abroad_stays(document) if {
-	home := data.access.rules.consent_for_abroad.table.country
 	document.request.recipient_overseas == false
+	home := data.access.rules.consent_for_abroad.table.country
 	every place in [document.request.processing_location, document.user.accessing_from] {
 		is_string(place)
 		split(place, "-")[0] == home

@@ -1,4 +1,4 @@
-package access.rules_test.consent_for_abroad
+package access.rules_test.consent_for_abroad_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.consent_for_recipient
+package access.rules_test.consent_for_recipient_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -7,7 +7,10 @@ ok(document) if rules.verdict.consent_for_recipient == "ok" with input as docume
 
 refused(document) if valid.codes(rules.verdict.consent_for_recipient) == {"PIPL-03"} with input as document
 
-base := valid.changed("/dataset/consent", {"basis": "consent", "recipients": ["did:web:other.example", valid.document.participant.id]})
+base := valid.changed(
+	"/dataset/consent",
+	{"basis": "consent", "recipients": ["did:web:other.example", valid.document.participant.id]},
+)
 
 test_a_recipient_that_is_named_is_ok if ok(base)
 

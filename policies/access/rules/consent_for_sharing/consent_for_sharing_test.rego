@@ -1,4 +1,4 @@
-package access.rules_test.consent_for_sharing
+package access.rules_test.consent_for_sharing_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.contract_action
+package access.rules_test.contract_action_test
 
 import data.access.rules
 import data.lib.valid_test as valid

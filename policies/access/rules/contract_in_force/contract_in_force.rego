@@ -24,7 +24,10 @@ contract_in_force_signed(document) if {
 	count({signature.party | some signature in document.contract.signatures}) == count(parties)
 }
 
-contract_in_force_causes(document) := ((contract_in_force_status(document) | contract_in_force_digest(document)) | contract_in_force_term(document)) | contract_in_force_signatures(document)
+contract_in_force_causes(document) := first | second if {
+	first := contract_in_force_status(document) | contract_in_force_digest(document)
+	second := contract_in_force_term(document) | contract_in_force_signatures(document)
+}
 
 contract_in_force_status(document) := {finding.made(contract_in_force_findings.status) |
 	not document.contract.status == "active"

@@ -1,4 +1,4 @@
-package access.rules_test.contract_in_force
+package access.rules_test.contract_in_force_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -13,13 +13,15 @@ test_a_missing_status_is_refused if {
 	"GEN-02" in valid.codes(rules.verdict.contract_in_force) with input as valid.without("/contract/status")
 }
 
-test_the_first_second_is_ok if rules.verdict.contract_in_force == "ok" with input as valid.changed("/context/now", 1795305600)
+test_the_first_second_is_ok if rules.verdict.contract_in_force == "ok"
+	with input as valid.changed("/context/now", 1795305600)
 
 test_the_second_before_is_refused if {
 	"GEN-02" in valid.codes(rules.verdict.contract_in_force) with input as valid.changed("/context/now", 1795305599)
 }
 
-test_the_last_second_is_ok if rules.verdict.contract_in_force == "ok" with input as valid.changed("/context/now", 1795478399)
+test_the_last_second_is_ok if rules.verdict.contract_in_force == "ok"
+	with input as valid.changed("/context/now", 1795478399)
 
 test_the_end_is_refused if {
 	"GEN-02" in valid.codes(rules.verdict.contract_in_force) with input as valid.changed("/context/now", 1795478400)
@@ -30,7 +32,8 @@ test_an_altered_contract_is_refused if {
 }
 
 test_a_failed_signature_is_refused if {
-	"GEN-02" in valid.codes(rules.verdict.contract_in_force) with input as valid.changed("/contract/signatures/0/valid", false)
+	"GEN-02" in valid.codes(rules.verdict.contract_in_force)
+		with input as valid.changed("/contract/signatures/0/valid", false)
 }
 
 test_a_missing_signature_is_refused if {
@@ -42,12 +45,21 @@ test_no_signatures_is_refused if {
 }
 
 test_a_strangers_signature_is_refused if {
-	"GEN-02" in valid.codes(rules.verdict.contract_in_force) with input as valid.changed("/contract/signatures/-", {"party": "did:web:stranger.example", "alg": "ES256", "valid": true})
+	"GEN-02" in valid.codes(rules.verdict.contract_in_force)
+		with input as valid.changed(
+			"/contract/signatures/-",
+			{"party": "did:web:stranger.example", "alg": "ES256", "valid": true},
+		)
 }
 
 # What is wrong, by the words it is told in.
 wrong(document) := {word |
-	words := {"not active": "status", "not the one that was signed": "digest", "has not begun or is over": "term", "one valid signature": "signatures"}
+	words := {
+		"not active": "status",
+		"not the one that was signed": "digest",
+		"has not begun or is over": "term",
+		"one valid signature": "signatures",
+	}
 	some found in verdict
 	some part, word in words
 	contains(found.text, part)
@@ -84,7 +96,10 @@ test_fewer_than_two_parties_are_refused if {
 }
 
 test_the_same_party_twice_is_refused if {
-	twice := [{"party": "did:web:pharma.example", "alg": "ES256", "valid": true}, {"party": "did:web:pharma.example", "alg": "ES256", "valid": true}]
+	twice := [
+		{"party": "did:web:pharma.example", "alg": "ES256", "valid": true},
+		{"party": "did:web:pharma.example", "alg": "ES256", "valid": true},
+	]
 	wrong(valid.changed("/contract/signatures", twice)) == {"signatures"}
 }
 

@@ -1,4 +1,4 @@
-package access.rules_test.contract_mode
+package access.rules_test.contract_mode_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.contract_parties
+package access.rules_test.contract_parties_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -6,19 +6,23 @@ import data.lib.valid_test as valid
 test_the_valid_document_is_ok if rules.verdict.contract_parties == "ok" with input as valid.document
 
 test_a_stranger_is_refused if {
-	"GEN-03" in valid.codes(rules.verdict.contract_parties) with input as valid.changed("/participant/id", "did:web:stranger.example")
+	"GEN-03" in valid.codes(rules.verdict.contract_parties)
+		with input as valid.changed("/participant/id", "did:web:stranger.example")
 }
 
 test_another_organisations_agent_is_refused if {
-	"GEN-03" in valid.codes(rules.verdict.contract_parties) with input as valid.changed("/user/org_id", "did:web:hospital.example")
+	"GEN-03" in valid.codes(rules.verdict.contract_parties)
+		with input as valid.changed("/user/org_id", "did:web:hospital.example")
 }
 
 test_another_provider_is_refused if {
-	"GEN-03" in valid.codes(rules.verdict.contract_parties) with input as valid.changed("/provider/id", "did:web:stranger.example")
+	"GEN-03" in valid.codes(rules.verdict.contract_parties)
+		with input as valid.changed("/provider/id", "did:web:stranger.example")
 }
 
 test_the_provider_as_consumer_is_refused if {
-	"GEN-03" in valid.codes(rules.verdict.contract_parties) with input as valid.changed("/contract/parties/1/role", "provider")
+	"GEN-03" in valid.codes(rules.verdict.contract_parties)
+		with input as valid.changed("/contract/parties/1/role", "provider")
 }
 
 test_no_parties_is_refused if {
@@ -26,7 +30,8 @@ test_no_parties_is_refused if {
 }
 
 test_two_consumers_is_refused if {
-	"GEN-03" in valid.codes(rules.verdict.contract_parties) with input as valid.changed("/contract/parties/-", {"id": "did:web:stranger.example", "role": "consumer"})
+	"GEN-03" in valid.codes(rules.verdict.contract_parties)
+		with input as valid.changed("/contract/parties/-", {"id": "did:web:stranger.example", "role": "consumer"})
 }
 
 test_a_missing_participant_is_refused if {

@@ -1,4 +1,4 @@
-package access.rules_test.contract_purpose
+package access.rules_test.contract_purpose_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.core_data
+package access.rules_test.core_data_test
 
 import data.access.rules
 import data.lib.valid_test as valid

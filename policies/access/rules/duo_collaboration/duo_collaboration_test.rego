@@ -1,4 +1,4 @@
-package access.rules_test.duo_collaboration
+package access.rules_test.duo_collaboration_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,21 +24,26 @@ test_missing_codes_are_refused if {
 }
 
 test_whatever_is_said_no_code_is_refused if {
-	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([], array.concat(set_to("/request/collaboration_ref", "letter-1"), set_to("/dataset/duo", [])))
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration)
+		with input as asked([], array.concat(set_to("/request/collaboration_ref", "letter-1"), set_to("/dataset/duo", [])))
 }
 
 test_whatever_is_said_missing_codes_are_refused if {
-	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([], array.concat(set_to("/request/collaboration_ref", "letter-1"), taken("/dataset/duo")))
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration)
+		with input as asked([], array.concat(set_to("/request/collaboration_ref", "letter-1"), taken("/dataset/duo")))
 }
 
-test_a_reference_is_ok if rules.verdict.duo_collaboration == "ok" with input as asked([{"id": "DUO:0000020"}], set_to("/request/collaboration_ref", "letter-1"))
+test_a_reference_is_ok if rules.verdict.duo_collaboration == "ok"
+	with input as asked([{"id": "DUO:0000020"}], set_to("/request/collaboration_ref", "letter-1"))
 
 test_no_reference_is_refused if {
-	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([{"id": "DUO:0000020"}], set_to("/request/collaboration_ref", ""))
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration)
+		with input as asked([{"id": "DUO:0000020"}], set_to("/request/collaboration_ref", ""))
 }
 
 test_a_missing_reference_is_refused if {
-	"DUO-20" in valid.codes(rules.verdict.duo_collaboration) with input as asked([{"id": "DUO:0000020"}], taken("/request/collaboration_ref"))
+	"DUO-20" in valid.codes(rules.verdict.duo_collaboration)
+		with input as asked([{"id": "DUO:0000020"}], taken("/request/collaboration_ref"))
 }
 
 test_a_reference_that_is_null_is_refused if {

@@ -1,4 +1,4 @@
-package access.rules_test.duo_ethics
+package access.rules_test.duo_ethics_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,61 +24,84 @@ test_missing_codes_are_refused if {
 }
 
 test_whatever_is_said_no_code_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([], array.concat(set_to("/approvals/ethics", [approved]), set_to("/dataset/duo", [])))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([], array.concat(set_to("/approvals/ethics", [approved]), set_to("/dataset/duo", [])))
 }
 
 test_whatever_is_said_missing_codes_are_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([], array.concat(set_to("/approvals/ethics", [approved]), taken("/dataset/duo")))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([], array.concat(set_to("/approvals/ethics", [approved]), taken("/dataset/duo")))
 }
 
 approved := valid.approval({"purposes": ["P05"], "exempt": false})
 
 under(changes) := object.union(approved, changes)
 
-test_an_approval_for_this_second_is_ok if rules.verdict.duo_ethics == "ok" with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({})]))
+test_an_approval_for_this_second_is_ok if rules.verdict.duo_ethics == "ok"
+	with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({})]))
 
 test_an_approval_that_is_over_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"valid_to": valid.document.context.now})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked(
+			[{"id": "DUO:0000021"}],
+			set_to("/approvals/ethics", [under({"valid_to": valid.document.context.now})]),
+		)
 }
 
 test_an_approval_to_come_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"valid_from": valid.document.context.now + 1})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked(
+			[{"id": "DUO:0000021"}],
+			set_to("/approvals/ethics", [under({"valid_from": valid.document.context.now + 1})]),
+		)
 }
 
 test_an_approval_without_a_beginning_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"valid_from": null})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"valid_from": null})]))
 }
 
 test_an_approval_without_an_end_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"valid_to": null})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"valid_to": null})]))
 }
 
 test_an_approval_of_another_dataset_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked(
+			[{"id": "DUO:0000021"}],
+			set_to("/approvals/ethics", [under({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})]),
+		)
 }
 
 test_an_approval_of_no_dataset_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"datasets": []})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"datasets": []})]))
 }
 
 test_an_approval_of_another_purpose_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"purposes": ["P06"]})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"purposes": ["P06"]})]))
 }
 
 test_an_approval_of_no_purpose_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"purposes": []})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"purposes": []})]))
 }
 
 test_an_exemption_is_no_approval if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"exempt": true})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"exempt": true})]))
 }
 
 test_an_approval_without_a_reference_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"ref": ""})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"ref": ""})]))
 }
 
 test_an_approval_whose_reference_is_null_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"ref": null})]))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], set_to("/approvals/ethics", [under({"ref": null})]))
 }
 
 test_no_approval_is_refused if {
@@ -86,5 +109,6 @@ test_no_approval_is_refused if {
 }
 
 test_a_missing_approval_is_refused if {
-	"DUO-21" in valid.codes(rules.verdict.duo_ethics) with input as asked([{"id": "DUO:0000021"}], taken("/approvals/ethics"))
+	"DUO-21" in valid.codes(rules.verdict.duo_ethics)
+		with input as asked([{"id": "DUO:0000021"}], taken("/approvals/ethics"))
 }

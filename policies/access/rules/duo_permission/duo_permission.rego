@@ -59,7 +59,10 @@ duo_permission_diseases(wanted) if {
 	every term in input.request.purpose.disease_terms { mondo.within(term, given) }
 }
 
-duo_permission_causes(document) := (duo_permission_ambiguous(document) | duo_permission_sensitive(document)) | (duo_permission_unmet(document) | duo_permission_unknown(document))
+duo_permission_causes(document) := first | second if {
+	first := duo_permission_ambiguous(document) | duo_permission_sensitive(document)
+	second := duo_permission_unmet(document) | duo_permission_unknown(document)
+}
 
 duo_permission_ambiguous(document) := {finding.made(duo_permission_findings.ambiguous) |
 	rows := duo_permission_known(document)

@@ -1,4 +1,4 @@
-package access.rules_test.duo_permission
+package access.rules_test.duo_permission_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -65,8 +65,16 @@ permitted := {
 	"no ancestry, eight digits": asked(hospital, [gru, {"id": "DUO:00000044"}], {}),
 	"V26": asked(hospital, [hmb, {"id": "DUO:0000043"}], {"clinical_care": true}),
 	"care without restriction": asked(hospital, [nres], {"clinical_care": true, "research": false}),
-	"care for what is given for care beside a disease": asked(hospital, [cancer, {"id": "DUO:0000043"}], {"clinical_care": true, "research": false}),
-	"anything without restriction": asked(company, [nres], {"research": false, "health": false, "ancestry": true, "commercial": true}),
+	"care for what is given for care beside a disease": asked(
+		hospital,
+		[cancer, {"id": "DUO:0000043"}],
+		{"clinical_care": true, "research": false},
+	),
+	"anything without restriction": asked(
+		company,
+		[nres],
+		{"research": false, "health": false, "ancestry": true, "commercial": true},
+	),
 	"genetic": asked(hospital, [gru, {"id": "DUO:0000016"}], {"genetic": true}),
 	"ancestry, any research": asked(hospital, [gru], {"ancestry": true}),
 	"any research, not health": asked(hospital, [gru], {"health": false}),
@@ -102,8 +110,14 @@ refused := {
 	"commerce of a hospital": [asked(hospital, [hmb, {"id": "DUO:0000018"}], {"commercial": true}), {"DUO-18"}],
 	"a company without commerce": [asked(company, [hmb, {"id": "DUO:0000018"}], {}), {"DUO-18"}],
 	"V14": [asked(hospital, [hmb, {"id": "DUO:0000015"}], {"methods": true}), {"DUO-15"}],
-	"methods on a disease, any health": [asked(hospital, [hmb, {"id": "DUO:0000015"}], object.union(of_lung, {"methods": true})), {"DUO-15"}],
-	"methods on another disease": [asked(hospital, [lung, {"id": "DUO:0000015"}], object.union(of_cancer, {"methods": true})), {"DUO-07", "DUO-15"}],
+	"methods on a disease, any health": [
+		asked(hospital, [hmb, {"id": "DUO:0000015"}], object.union(of_lung, {"methods": true})),
+		{"DUO-15"},
+	],
+	"methods on another disease": [
+		asked(hospital, [lung, {"id": "DUO:0000015"}], object.union(of_cancer, {"methods": true})),
+		{"DUO-07", "DUO-15"},
+	],
 	"V16": [asked(hospital, [gru, {"id": "DUO:00000044"}], {"ancestry": true}), {"DUO-44"}],
 	"V16, seven digits": [asked(hospital, [gru, {"id": "DUO:0000044"}], {"ancestry": true}), {"DUO-44"}],
 	"V24": [asked(hospital, [gru, hmb], {}), {"DUO-00"}],
@@ -113,10 +127,19 @@ refused := {
 	"V25": [asked(hospital, [hmb], {"clinical_care": true}), {"DUO-43"}],
 	"V25, any research": [asked(hospital, [gru], {"clinical_care": true}), {"DUO-43"}],
 	"care for ancestry": [asked(hospital, [poa], {"clinical_care": true, "ancestry": true}), {"DUO-43"}],
-	"care does not lift a modifier": [asked(company, [hmb, {"id": "DUO:0000043"}, {"id": "DUO:0000045"}], {"clinical_care": true}), {"DUO-45"}],
+	"care does not lift a modifier": [
+		asked(company, [hmb, {"id": "DUO:0000043"}, {"id": "DUO:0000045"}], {"clinical_care": true}),
+		{"DUO-45"},
+	],
 	"V27": [asked(hospital, [gru, {"id": "DUO:0000016"}], {}), {"DUO-16"}],
-	"a disease beside another code is none it was given for": [asked(hospital, [lung, {"id": "DUO:0000021", "disease_terms": ["MONDO:0004992"]}], of_cancer), {"DUO-07"}],
-	"ancestry of a disease that another code names": [asked(hospital, [poa, lung], object.union(of_lung, {"ancestry": true})), {"DUO-00", "DUO-07", "DUO-11"}],
+	"a disease beside another code is none it was given for": [
+		asked(hospital, [lung, {"id": "DUO:0000021", "disease_terms": ["MONDO:0004992"]}], of_cancer),
+		{"DUO-07"},
+	],
+	"ancestry of a disease that another code names": [
+		asked(hospital, [poa, lung], object.union(of_lung, {"ancestry": true})),
+		{"DUO-00", "DUO-07", "DUO-11"},
+	],
 	"the care modifier is for care": [asked(hospital, [hmb, {"id": "DUO:0000043"}], {"ancestry": true}), {"DUO-06"}],
 }
 
@@ -145,7 +168,8 @@ test_an_unproven_fact_is_refused if {
 	every fact in ["research", "health", "ancestry", "clinical_care"] {
 		said(valid.lacking(asked(hospital, [hmb], {}), sprintf("/request/purpose/%s", [fact]))) == {["DUO-06", "deny"]}
 	}
-	said(valid.lacking(asked(hospital, [hmb, {"id": "DUO:0000045"}], {}), "/participant/for_profit")) == {["DUO-45", "deny"]}
+	unprofitable := asked(hospital, [hmb, {"id": "DUO:0000045"}], {})
+	said(valid.lacking(unprofitable, "/participant/for_profit")) == {["DUO-45", "deny"]}
 	every path in ["/request/purpose/disease_terms"] {
 		said(valid.lacking(asked(hospital, [cancer], of_lung), path)) == {["DUO-07", "deny"]}
 		said(valid.lacking(asked(hospital, [poa], {"ancestry": true}), path)) == {["DUO-11", "deny"]}
@@ -183,7 +207,10 @@ test_a_tag_without_an_id_asks_a_person if {
 
 test_a_refusal_says_what_is_allowed_and_what_it_looked_at if {
 	some found in rules.verdict.duo_permission with input as asked(hospital, [hmb], {"ancestry": true})
-	found.text == "The dataset's data use condition HMB does not allow this: health, medical or biomedical research, not ancestry."
+	found.text == concat("", [
+		"The dataset's data use condition HMB does not allow this:",
+		" health, medical or biomedical research, not ancestry.",
+	])
 	found.facts["request.purpose.ancestry"] == true
 }
 

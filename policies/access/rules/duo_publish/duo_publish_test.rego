@@ -1,4 +1,4 @@
-package access.rules_test.duo_publish
+package access.rules_test.duo_publish_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,27 +24,33 @@ test_missing_codes_are_refused if {
 }
 
 test_whatever_is_said_no_code_is_refused if {
-	"DUO-19" in valid.codes(rules.verdict.duo_publish) with input as asked([], array.concat(set_to("/request/accepts/publish", true), set_to("/dataset/duo", [])))
+	"DUO-19" in valid.codes(rules.verdict.duo_publish)
+		with input as asked([], array.concat(set_to("/request/accepts/publish", true), set_to("/dataset/duo", [])))
 }
 
 test_whatever_is_said_missing_codes_are_refused if {
-	"DUO-19" in valid.codes(rules.verdict.duo_publish) with input as asked([], array.concat(set_to("/request/accepts/publish", true), taken("/dataset/duo")))
+	"DUO-19" in valid.codes(rules.verdict.duo_publish)
+		with input as asked([], array.concat(set_to("/request/accepts/publish", true), taken("/dataset/duo")))
 }
 
-test_a_promise_is_ok if rules.verdict.duo_publish == "ok" with input as asked([{"id": "DUO:0000019"}], set_to("/request/accepts/publish", true))
+test_a_promise_is_ok if rules.verdict.duo_publish == "ok"
+	with input as asked([{"id": "DUO:0000019"}], set_to("/request/accepts/publish", true))
 
 test_no_promise_is_refused if {
 	"DUO-19" in valid.codes(rules.verdict.duo_publish) with input as asked([{"id": "DUO:0000019"}], [])
 }
 
 test_a_missing_promise_is_refused if {
-	"DUO-19" in valid.codes(rules.verdict.duo_publish) with input as asked([{"id": "DUO:0000019"}], taken("/request/accepts/publish"))
+	"DUO-19" in valid.codes(rules.verdict.duo_publish)
+		with input as asked([{"id": "DUO:0000019"}], taken("/request/accepts/publish"))
 }
 
 test_a_promise_that_is_null_is_refused if {
-	"DUO-19" in valid.codes(rules.verdict.duo_publish) with input as asked([{"id": "DUO:0000019"}], set_to("/request/accepts/publish", null))
+	"DUO-19" in valid.codes(rules.verdict.duo_publish)
+		with input as asked([{"id": "DUO:0000019"}], set_to("/request/accepts/publish", null))
 }
 
 test_missing_promises_are_refused if {
-	"DUO-19" in valid.codes(rules.verdict.duo_publish) with input as asked([{"id": "DUO:0000019"}], taken("/request/accepts"))
+	"DUO-19" in valid.codes(rules.verdict.duo_publish)
+		with input as asked([{"id": "DUO:0000019"}], taken("/request/accepts"))
 }

@@ -1,4 +1,4 @@
-package access.rules_test.duo_region
+package access.rules_test.duo_region_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -23,24 +23,30 @@ test_missing_codes_are_refused if {
 	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as valid.without("/dataset/duo")
 }
 
-test_the_region_itself_is_ok if rules.verdict.duo_region == "ok" with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], [])
+test_the_region_itself_is_ok if rules.verdict.duo_region == "ok"
+	with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], [])
 
-test_a_part_of_a_country_is_ok if rules.verdict.duo_region == "ok" with input as asked([{"id": "DUO:0000022", "regions": ["DE", "CN"]}], [])
+test_a_part_of_a_country_is_ok if rules.verdict.duo_region == "ok"
+	with input as asked([{"id": "DUO:0000022", "regions": ["DE", "CN"]}], [])
 
 test_another_place_of_processing_is_refused if {
-	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/request/processing_location", "CN-SH"))
+	"DUO-22" in valid.codes(rules.verdict.duo_region)
+		with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/request/processing_location", "CN-SH"))
 }
 
 test_another_place_to_look_from_is_refused if {
-	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/user/accessing_from", "US"))
+	"DUO-22" in valid.codes(rules.verdict.duo_region)
+		with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/user/accessing_from", "US"))
 }
 
 test_a_whole_country_is_not_inside_its_part if {
-	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/user/accessing_from", "CN"))
+	"DUO-22" in valid.codes(rules.verdict.duo_region)
+		with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/user/accessing_from", "CN"))
 }
 
 test_a_name_that_begins_alike_is_refused if {
-	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as asked([{"id": "DUO:0000022", "regions": ["DE", "CN"]}], set_to("/user/accessing_from", "CNX"))
+	"DUO-22" in valid.codes(rules.verdict.duo_region)
+		with input as asked([{"id": "DUO:0000022", "regions": ["DE", "CN"]}], set_to("/user/accessing_from", "CNX"))
 }
 
 test_no_regions_are_refused if {
@@ -52,13 +58,16 @@ test_empty_regions_are_refused if {
 }
 
 test_a_missing_place_is_refused if {
-	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], taken("/request/processing_location"))
+	"DUO-22" in valid.codes(rules.verdict.duo_region)
+		with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], taken("/request/processing_location"))
 }
 
 test_a_place_that_is_null_is_refused if {
-	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/user/accessing_from", null))
+	"DUO-22" in valid.codes(rules.verdict.duo_region)
+		with input as asked([{"id": "DUO:0000022", "regions": ["CN-BJ"]}], set_to("/user/accessing_from", null))
 }
 
 test_every_tag_counts if {
-	"DUO-22" in valid.codes(rules.verdict.duo_region) with input as asked([{"id": "DUO:0000022", "regions": ["CN"]}, {"id": "DUO:0000022", "regions": ["DE"]}], [])
+	"DUO-22" in valid.codes(rules.verdict.duo_region)
+		with input as asked([{"id": "DUO:0000022", "regions": ["CN"]}, {"id": "DUO:0000022", "regions": ["DE"]}], [])
 }

@@ -1,4 +1,4 @@
-package access.rules_test.duo_return
+package access.rules_test.duo_return_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,27 +24,33 @@ test_missing_codes_are_refused if {
 }
 
 test_whatever_is_said_no_code_is_refused if {
-	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([], array.concat(set_to("/request/accepts/return_derived", true), set_to("/dataset/duo", [])))
+	"DUO-29" in valid.codes(rules.verdict.duo_return)
+		with input as asked([], array.concat(set_to("/request/accepts/return_derived", true), set_to("/dataset/duo", [])))
 }
 
 test_whatever_is_said_missing_codes_are_refused if {
-	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([], array.concat(set_to("/request/accepts/return_derived", true), taken("/dataset/duo")))
+	"DUO-29" in valid.codes(rules.verdict.duo_return)
+		with input as asked([], array.concat(set_to("/request/accepts/return_derived", true), taken("/dataset/duo")))
 }
 
-test_a_promise_is_ok if rules.verdict.duo_return == "ok" with input as asked([{"id": "DUO:0000029"}], set_to("/request/accepts/return_derived", true))
+test_a_promise_is_ok if rules.verdict.duo_return == "ok"
+	with input as asked([{"id": "DUO:0000029"}], set_to("/request/accepts/return_derived", true))
 
 test_no_promise_is_refused if {
 	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([{"id": "DUO:0000029"}], [])
 }
 
 test_a_missing_promise_is_refused if {
-	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([{"id": "DUO:0000029"}], taken("/request/accepts/return_derived"))
+	"DUO-29" in valid.codes(rules.verdict.duo_return)
+		with input as asked([{"id": "DUO:0000029"}], taken("/request/accepts/return_derived"))
 }
 
 test_a_promise_that_is_null_is_refused if {
-	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([{"id": "DUO:0000029"}], set_to("/request/accepts/return_derived", null))
+	"DUO-29" in valid.codes(rules.verdict.duo_return)
+		with input as asked([{"id": "DUO:0000029"}], set_to("/request/accepts/return_derived", null))
 }
 
 test_missing_promises_are_refused if {
-	"DUO-29" in valid.codes(rules.verdict.duo_return) with input as asked([{"id": "DUO:0000029"}], taken("/request/accepts"))
+	"DUO-29" in valid.codes(rules.verdict.duo_return)
+		with input as asked([{"id": "DUO:0000029"}], taken("/request/accepts"))
 }

@@ -1,4 +1,4 @@
-package access.rules_test.duo_time_limit
+package access.rules_test.duo_time_limit_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,17 +24,21 @@ test_missing_codes_are_refused if {
 }
 
 test_whatever_is_said_no_code_is_refused if {
-	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([], array.concat(set_to("/request/months", 1), set_to("/dataset/duo", [])))
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit)
+		with input as asked([], array.concat(set_to("/request/months", 1), set_to("/dataset/duo", [])))
 }
 
 test_whatever_is_said_missing_codes_are_refused if {
-	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([], array.concat(set_to("/request/months", 1), taken("/dataset/duo")))
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit)
+		with input as asked([], array.concat(set_to("/request/months", 1), taken("/dataset/duo")))
 }
 
-test_as_many_months_are_ok if rules.verdict.duo_time_limit == "ok" with input as asked([{"id": "DUO:0000025", "months": 12}], set_to("/request/months", 12))
+test_as_many_months_are_ok if rules.verdict.duo_time_limit == "ok"
+	with input as asked([{"id": "DUO:0000025", "months": 12}], set_to("/request/months", 12))
 
 test_one_month_more_is_refused if {
-	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([{"id": "DUO:0000025", "months": 12}], set_to("/request/months", 13))
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit)
+		with input as asked([{"id": "DUO:0000025", "months": 12}], set_to("/request/months", 13))
 }
 
 test_no_months_are_refused if {
@@ -42,19 +46,26 @@ test_no_months_are_refused if {
 }
 
 test_missing_months_are_refused if {
-	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([{"id": "DUO:0000025", "months": 12}], taken("/request/months"))
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit)
+		with input as asked([{"id": "DUO:0000025", "months": 12}], taken("/request/months"))
 }
 
 test_a_limit_without_months_is_refused if {
-	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([{"id": "DUO:0000025"}], set_to("/request/months", 1))
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit)
+		with input as asked([{"id": "DUO:0000025"}], set_to("/request/months", 1))
 }
 
 test_every_tag_counts if {
-	"DUO-25" in valid.codes(rules.verdict.duo_time_limit) with input as asked([{"id": "DUO:0000025", "months": 12}, {"id": "DUO:0000025", "months": 6}], set_to("/request/months", 12))
+	"DUO-25" in valid.codes(rules.verdict.duo_time_limit)
+		with input as asked(
+			[{"id": "DUO:0000025", "months": 12}, {"id": "DUO:0000025", "months": 6}],
+			set_to("/request/months", 12),
+		)
 }
 
 test_a_limit_that_is_no_number_is_refused if {
 	every months in ["12", null, []] {
-		valid.codes(rules.verdict.duo_time_limit) == {"DUO-25"} with input as asked([{"id": "DUO:0000025", "months": months}], set_to("/request/months", 6))
+		valid.codes(rules.verdict.duo_time_limit) == {"DUO-25"}
+			with input as asked([{"id": "DUO:0000025", "months": months}], set_to("/request/months", 6))
 	}
 }

@@ -1,4 +1,4 @@
-package access.rules_test.ehds_anonymised_first
+package access.rules_test.ehds_anonymised_first_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -9,7 +9,8 @@ refused(document) if valid.codes(rules.verdict.ehds_anonymised_first) == {"EHDS-
 
 european := valid.changed("/dataset/origin", ["DE"])
 
-effects(document) := {found.effect | some found in verdict} if verdict := rules.verdict.ehds_anonymised_first with input as document
+effects(document) := {found.effect | some found in verdict} if verdict := rules.verdict.ehds_anonymised_first
+	with input as document
 
 test_anonymised_data_is_ok if ok(valid.with_all(european, {"/dataset/identifiability": "anonymised"}))
 

@@ -1,4 +1,4 @@
-package access.rules_test.ehds_environment
+package access.rules_test.ehds_environment_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -45,4 +45,5 @@ test_the_cap_is_named if {
 	"Personal data of European origin stays in a secure processing environment: mode M4 at most." in texts
 }
 
-texts := {found.text | some found in verdict} if verdict := rules.verdict.ehds_environment with input as valid.changed("/dataset/origin", ["DE"])
+texts := {found.text | some found in verdict} if verdict := rules.verdict.ehds_environment
+	with input as valid.changed("/dataset/origin", ["DE"])

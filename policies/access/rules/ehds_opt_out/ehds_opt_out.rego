@@ -14,7 +14,7 @@ verdict["ehds_opt_out"] := "ok" if {
 
 # Later ones do not touch the permit. Its term begins with its issue, or later: then more are left out than must be.
 ehds_opt_out_applied(document) if {
+	document.dataset.consent.withdrawals_applied_at <= document.context.now
 	some given in approval.covering("permit", document)
 	given.valid_from <= document.dataset.consent.withdrawals_applied_at
-	document.dataset.consent.withdrawals_applied_at <= document.context.now
 }

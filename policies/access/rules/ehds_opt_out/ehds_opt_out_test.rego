@@ -1,4 +1,4 @@
-package access.rules_test.ehds_opt_out
+package access.rules_test.ehds_opt_out_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -20,7 +20,9 @@ european := valid.with_all(valid.document, {
 
 test_data_from_elsewhere_is_not_asked if ok(valid.document)
 
-test_anonymised_data_is_not_asked if ok(valid.with_all(valid.document, {"/dataset/origin": ["DE"], "/dataset/identifiability": "anonymised"}))
+test_anonymised_data_is_not_asked if {
+	ok(valid.with_all(valid.document, {"/dataset/origin": ["DE"], "/dataset/identifiability": "anonymised"}))
+}
 
 test_applied_when_the_permit_was_given_is_ok if ok(european)
 
@@ -49,5 +51,7 @@ test_what_is_missing_or_null_is_refused if {
 	}
 	said(valid.lacking(european, "/context/now")) == {["EHDS-06", "deny"]}
 	stale := valid.with_all(european, {"/dataset/consent/withdrawals_applied_at": now - 11})
-	every path in ["/dataset/identifiability", "/dataset/origin"] { said(valid.lacking(stale, path)) == {["EHDS-06", "deny"]} }
+	every path in ["/dataset/identifiability", "/dataset/origin"] {
+		said(valid.lacking(stale, path)) == {["EHDS-06", "deny"]}
+	}
 }

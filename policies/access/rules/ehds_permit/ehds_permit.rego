@@ -1,4 +1,4 @@
-# European health data is used under a data permit in force that names user, dataset and purpose; anonymised data needs one too.
+# European health data, anonymised too, is used under a data permit in force that names user, dataset and purpose.
 package access.rules
 
 import data.lib.approval

@@ -1,4 +1,4 @@
-package access.rules_test.ehds_permit
+package access.rules_test.ehds_permit_test
 
 import data.access.rules
 import data.lib.valid_test as valid

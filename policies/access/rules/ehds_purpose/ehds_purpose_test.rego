@@ -1,4 +1,4 @@
-package access.rules_test.ehds_purpose
+package access.rules_test.ehds_purpose_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -13,7 +13,8 @@ asked(purpose, public) := valid.with_all(european, {"/request/purpose/id": purpo
 
 names(document) := {found.text | some found in verdict} if verdict := rules.verdict.ehds_purpose with input as document
 
-effects(document) := {found.effect | some found in verdict} if verdict := rules.verdict.ehds_purpose with input as document
+effects(document) := {found.effect | some found in verdict} if verdict := rules.verdict.ehds_purpose
+	with input as document
 
 open := ["P02", "P03", "P04", "P05", "P06", "P07", "P09", "P10", "P11", "P12", "P14", "P15", "P17", "P21", "P22", "P23"]
 

@@ -1,4 +1,4 @@
-package access.rules_test.entrusted_work
+package access.rules_test.entrusted_work_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -53,5 +53,6 @@ test_without_a_purpose_it_is_taken_for_entrusted if {
 
 test_anonymised_data_is_not_asked if {
 	ok(valid.with_all(labelling, {"/contract/prohibitions": [], "/dataset/identifiability": "anonymised"}))
-	said(valid.lacking(valid.with_all(labelling, {"/contract/prohibitions": []}), "/dataset/identifiability")) == {["PIPL-07", "deny"]}
+	unbound := valid.with_all(labelling, {"/contract/prohibitions": []})
+	said(valid.lacking(unbound, "/dataset/identifiability")) == {["PIPL-07", "deny"]}
 }

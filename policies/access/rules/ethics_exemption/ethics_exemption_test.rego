@@ -1,4 +1,4 @@
-package access.rules_test.ethics_exemption
+package access.rules_test.ethics_exemption_test
 
 import data.access.rules
 import data.lib.valid_test as valid

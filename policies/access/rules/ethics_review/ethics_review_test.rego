@@ -1,4 +1,4 @@
-package access.rules_test.ethics_review
+package access.rules_test.ethics_review_test
 
 import data.access.rules
 import data.lib.valid_test as valid

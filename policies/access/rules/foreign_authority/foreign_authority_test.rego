@@ -1,4 +1,4 @@
-package access.rules_test.foreign_authority
+package access.rules_test.foreign_authority_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.gdpr_ground
+package access.rules_test.gdpr_ground_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -11,9 +11,13 @@ european := valid.with_all(valid.document, {"/dataset/origin": ["DE"], "/dataset
 
 consented := valid.with_all(european, {"/dataset/consent": {"basis": "consent", "separate": true}})
 
-with_basis(basis, contains) := valid.with_all(european, {"/dataset/consent/basis": basis, "/dataset/contains": contains})
+with_basis(basis, kinds) := valid.with_all(
+	european,
+	{"/dataset/consent/basis": basis, "/dataset/contains": kinds},
+)
 
-sources(document) := {found.source | some found in verdict} if verdict := rules.verdict.gdpr_ground with input as document
+sources(document) := {found.source | some found in verdict} if verdict := rules.verdict.gdpr_ground
+	with input as document
 
 test_a_law_or_the_public_interest_is_ok if {
 	ok(european)
@@ -33,7 +37,8 @@ test_a_contract_is_no_ground_for_special_categories if {
 	sources(with_basis("contract", ["other", "genetic"])) == {"GDPR 9"}
 	sources(with_basis("contract", [])) == {"GDPR 9"}
 	refused(valid.lacking(with_basis("contract", ["other"]), "/dataset/contains"))
-	refused(valid.with_all(with_basis("contract", ["other"]), {"/dataset/consent/separate": true, "/dataset/contains": ["health"]}))
+	explicit := {"/dataset/consent/separate": true, "/dataset/contains": ["health"]}
+	refused(valid.with_all(with_basis("contract", ["other"]), explicit))
 }
 
 test_consent_to_plain_kinds_need_not_be_explicit if ok(with_basis("consent", ["other"]))

@@ -1,4 +1,4 @@
-package access.rules_test.gdpr_transfer
+package access.rules_test.gdpr_transfer_test
 
 import data.access.rules
 import data.lib.valid_test as valid

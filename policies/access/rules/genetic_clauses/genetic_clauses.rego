@@ -10,7 +10,12 @@ verdict["genetic_clauses"] := "ok" if {
 	genetic.free(input)
 } else := "ok" if {
 	genetic_clauses_missing(input) == []
-} else := {finding.filled(genetic_clauses_findings.lacking, [concat(data.access.rules.genetic_clauses.table.between, genetic_clauses_missing(input))])}
+} else := {
+	finding.filled(
+		genetic_clauses_findings.lacking,
+		[concat(data.access.rules.genetic_clauses.table.between, genetic_clauses_missing(input))],
+	),
+}
 
 # Of no list of clauses, all are missing.
 genetic_clauses_missing(document) := [clause |

@@ -1,4 +1,4 @@
-package access.rules_test.genetic_clauses
+package access.rules_test.genetic_clauses_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,7 +24,8 @@ stating(clauses) := valid.with_all(foreign, {"/contract/clauses": clauses})
 
 test_all_three_are_ok if ok(foreign)
 
-texts(document) := [found.text | some found in verdict] if verdict := rules.verdict.genetic_clauses with input as document
+texts(document) := [found.text | some found in verdict] if verdict := rules.verdict.genetic_clauses
+	with input as document
 
 lacking := "A foreign party uses human genetic resources, and the contract lacks the clauses: %s."
 

@@ -1,4 +1,4 @@
-package access.rules_test.genetic_cooperation
+package access.rules_test.genetic_cooperation_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,15 +24,22 @@ changed(path, value) := json.patch(foreign, [{"op": "add", "path": path, "value"
 
 without(path) := json.patch(foreign, [{"op": "remove", "path": path}])
 
-approved(kind, changes) := changed("/approvals/hgr", [valid.approval(object.union({"kind": kind, "backup_submitted": true}, changes))])
+approved(kind, changes) := changed(
+	"/approvals/hgr",
+	[valid.approval(object.union({"kind": kind, "backup_submitted": true}, changes))],
+)
 
-test_an_approved_cooperation_is_ok if rules.verdict.genetic_cooperation == "ok" with input as approved("cooperation_approval", {})
+test_an_approved_cooperation_is_ok if rules.verdict.genetic_cooperation == "ok"
+	with input as approved("cooperation_approval", {})
 
-test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_cooperation == "ok" with input as changed("/dataset/hgr", null)
+test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_cooperation == "ok"
+	with input as changed("/dataset/hgr", null)
 
-test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_cooperation == "ok" with input as changed("/dataset/hgr/information", false)
+test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_cooperation == "ok"
+	with input as changed("/dataset/hgr/information", false)
 
-test_a_party_at_home_is_not_asked if rules.verdict.genetic_cooperation == "ok" with input as changed("/participant/foreign_equity_pct", 49)
+test_a_party_at_home_is_not_asked if rules.verdict.genetic_cooperation == "ok"
+	with input as changed("/participant/foreign_equity_pct", 49)
 
 test_missing_hgr_is_refused if {
 	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as without("/dataset/hgr")
@@ -55,11 +62,13 @@ test_missing_approvals_are_refused if {
 }
 
 test_an_approval_of_another_party_is_refused if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"recipients": ["did:web:other.example"]})
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation)
+		with input as approved("cooperation_approval", {"recipients": ["did:web:other.example"]})
 }
 
 test_an_approval_of_another_dataset_is_refused if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation)
+		with input as approved("cooperation_approval", {"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
 }
 
 test_an_approval_without_a_reference_is_refused if {
@@ -67,7 +76,8 @@ test_an_approval_without_a_reference_is_refused if {
 }
 
 test_an_approval_whose_reference_is_null_is_refused if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("cooperation_approval", {"ref": null})
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation)
+		with input as approved("cooperation_approval", {"ref": null})
 }
 
 test_another_approval_is_refused if {
@@ -78,18 +88,24 @@ test_a_filing_is_for_trials if {
 	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as approved("trial_filing", {})
 }
 
-trial := json.patch(approved("trial_filing", {"purposes": ["P05", "P08"]}), [{"op": "replace", "path": "/request/purpose/id", "value": "P08"}])
+trial := json.patch(
+	approved("trial_filing", {"purposes": ["P05", "P08"]}),
+	[{"op": "replace", "path": "/request/purpose/id", "value": "P08"}],
+)
 
 test_a_filed_trial_is_ok if rules.verdict.genetic_cooperation == "ok" with input as trial
 
 test_a_trial_without_a_filing_is_refused if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as json.patch(trial, [{"op": "replace", "path": "/approvals/hgr", "value": []}])
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation)
+		with input as json.patch(trial, [{"op": "replace", "path": "/approvals/hgr", "value": []}])
 }
 
 test_a_trial_outside_a_clinic_is_refused if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as json.patch(trial, [{"op": "replace", "path": "/provider/kind", "value": "ai_lab"}])
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation)
+		with input as json.patch(trial, [{"op": "replace", "path": "/provider/kind", "value": "ai_lab"}])
 }
 
 test_a_study_of_past_records_is_no_trial if {
-	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation) with input as json.patch(trial, [{"op": "replace", "path": "/request/purpose/id", "value": "P09"}])
+	"HGR-05" in valid.codes(rules.verdict.genetic_cooperation)
+		with input as json.patch(trial, [{"op": "replace", "path": "/request/purpose/id", "value": "P09"}])
 }

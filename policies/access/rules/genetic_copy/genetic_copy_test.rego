@@ -1,4 +1,4 @@
-package access.rules_test.genetic_copy
+package access.rules_test.genetic_copy_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -32,18 +32,23 @@ test_a_copy_is_refused if {
 	"HGR-03" in valid.codes(rules.verdict.genetic_copy) with input as copied
 }
 
-test_a_copy_of_no_such_data_is_not_asked if rules.verdict.genetic_copy == "ok" with input as json.patch(copied, [{"op": "replace", "path": "/dataset/hgr", "value": null}])
+test_a_copy_of_no_such_data_is_not_asked if rules.verdict.genetic_copy == "ok"
+	with input as json.patch(copied, [{"op": "replace", "path": "/dataset/hgr", "value": null}])
 
-test_a_copy_of_no_such_information_is_not_asked if rules.verdict.genetic_copy == "ok" with input as json.patch(copied, [{"op": "replace", "path": "/dataset/hgr/information", "value": false}])
+test_a_copy_of_no_such_information_is_not_asked if rules.verdict.genetic_copy == "ok"
+	with input as json.patch(copied, [{"op": "replace", "path": "/dataset/hgr/information", "value": false}])
 
-test_a_copy_at_home_is_not_asked if rules.verdict.genetic_copy == "ok" with input as json.patch(copied, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": 49}])
+test_a_copy_at_home_is_not_asked if rules.verdict.genetic_copy == "ok"
+	with input as json.patch(copied, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": 49}])
 
 test_a_share_of_half_is_foreign if {
-	"HGR-03" in valid.codes(rules.verdict.genetic_copy) with input as json.patch(copied, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": 50}])
+	"HGR-03" in valid.codes(rules.verdict.genetic_copy)
+		with input as json.patch(copied, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": 50}])
 }
 
 test_a_share_that_is_null_is_foreign if {
-	"HGR-03" in valid.codes(rules.verdict.genetic_copy) with input as json.patch(copied, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": null}])
+	"HGR-03" in valid.codes(rules.verdict.genetic_copy)
+		with input as json.patch(copied, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": null}])
 }
 
 test_control_is_foreign_at_49_per_cent if {
@@ -68,7 +73,8 @@ test_another_country_is_foreign if {
 }
 
 test_missing_facts_are_refused if {
-	"HGR-03" in valid.codes(rules.verdict.genetic_copy) with input as json.patch(copied, [{"op": "remove", "path": "/dataset/hgr"}])
+	"HGR-03" in valid.codes(rules.verdict.genetic_copy)
+		with input as json.patch(copied, [{"op": "remove", "path": "/dataset/hgr"}])
 }
 
 test_no_mode_is_refused if {

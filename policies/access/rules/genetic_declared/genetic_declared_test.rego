@@ -1,4 +1,4 @@
-package access.rules_test.genetic_declared
+package access.rules_test.genetic_declared_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -54,24 +54,30 @@ test_sequences_under_another_name_are_refused if {
 
 undeclared := json.patch(foreign, [{"op": "replace", "path": "/dataset/hgr", "value": null}])
 
-test_data_from_elsewhere_is_not_asked if rules.verdict.genetic_declared == "ok" with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/origin", "value": ["DE"]}])
+test_data_from_elsewhere_is_not_asked if rules.verdict.genetic_declared == "ok"
+	with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/origin", "value": ["DE"]}])
 
 test_one_origin_of_several_is_enough if {
-	"HGR-01" in valid.codes(rules.verdict.genetic_declared) with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/origin", "value": ["DE", "CN"]}])
+	"HGR-01" in valid.codes(rules.verdict.genetic_declared)
+		with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/origin", "value": ["DE", "CN"]}])
 }
 
 test_no_origin_is_refused if {
-	"HGR-01" in valid.codes(rules.verdict.genetic_declared) with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/origin", "value": []}])
+	"HGR-01" in valid.codes(rules.verdict.genetic_declared)
+		with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/origin", "value": []}])
 }
 
 test_no_contents_are_refused if {
-	"HGR-01" in valid.codes(rules.verdict.genetic_declared) with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/contains", "value": []}])
+	"HGR-01" in valid.codes(rules.verdict.genetic_declared)
+		with input as json.patch(undeclared, [{"op": "replace", "path": "/dataset/contains", "value": []}])
 }
 
 test_missing_contents_are_refused if {
-	"HGR-01" in valid.codes(rules.verdict.genetic_declared) with input as json.patch(undeclared, [{"op": "remove", "path": "/dataset/contains"}])
+	"HGR-01" in valid.codes(rules.verdict.genetic_declared)
+		with input as json.patch(undeclared, [{"op": "remove", "path": "/dataset/contains"}])
 }
 
 test_one_kind_of_several_is_enough if {
-	valid.codes(rules.verdict.genetic_declared) == {"HGR-01"} with input as valid.changed("/dataset/contains", ["health", "genetic"])
+	valid.codes(rules.verdict.genetic_declared) == {"HGR-01"}
+		with input as valid.changed("/dataset/contains", ["health", "genetic"])
 }

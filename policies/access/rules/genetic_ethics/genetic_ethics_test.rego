@@ -1,4 +1,4 @@
-package access.rules_test.genetic_ethics
+package access.rules_test.genetic_ethics_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -28,42 +28,52 @@ approved := valid.approval({"purposes": ["P05"], "exempt": false})
 
 under(changes) := object.union(approved, changes)
 
-test_an_approval_for_this_second_is_ok if rules.verdict.genetic_ethics == "ok" with input as changed("/approvals/ethics", [under({})])
+test_an_approval_for_this_second_is_ok if rules.verdict.genetic_ethics == "ok"
+	with input as changed("/approvals/ethics", [under({})])
 
 test_an_approval_that_is_over_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_to": valid.document.context.now})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"valid_to": valid.document.context.now})])
 }
 
 test_an_approval_to_come_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_from": valid.document.context.now + 1})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"valid_from": valid.document.context.now + 1})])
 }
 
 test_an_approval_without_a_beginning_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_from": null})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"valid_from": null})])
 }
 
 test_an_approval_without_an_end_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"valid_to": null})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"valid_to": null})])
 }
 
 test_an_approval_of_another_dataset_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})])
 }
 
 test_an_approval_of_no_dataset_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"datasets": []})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"datasets": []})])
 }
 
 test_an_approval_of_another_purpose_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"purposes": ["P06"]})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"purposes": ["P06"]})])
 }
 
 test_an_approval_of_no_purpose_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"purposes": []})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"purposes": []})])
 }
 
 test_an_exemption_is_no_approval if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"exempt": true})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"exempt": true})])
 }
 
 test_an_approval_without_a_reference_is_refused if {
@@ -71,14 +81,18 @@ test_an_approval_without_a_reference_is_refused if {
 }
 
 test_an_approval_whose_reference_is_null_is_refused if {
-	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as changed("/approvals/ethics", [under({"ref": null})])
+	"HGR-08" in valid.codes(rules.verdict.genetic_ethics)
+		with input as changed("/approvals/ethics", [under({"ref": null})])
 }
 
-test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/dataset/hgr", null)
+test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_ethics == "ok"
+	with input as changed("/dataset/hgr", null)
 
-test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/dataset/hgr/information", false)
+test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_ethics == "ok"
+	with input as changed("/dataset/hgr/information", false)
 
-test_a_party_at_home_is_not_asked if rules.verdict.genetic_ethics == "ok" with input as changed("/participant/foreign_equity_pct", 49)
+test_a_party_at_home_is_not_asked if rules.verdict.genetic_ethics == "ok"
+	with input as changed("/participant/foreign_equity_pct", 49)
 
 test_missing_hgr_is_refused if {
 	"HGR-08" in valid.codes(rules.verdict.genetic_ethics) with input as without("/dataset/hgr")
@@ -102,7 +116,10 @@ test_a_missing_approval_is_refused if {
 
 german := valid.approval({"country": "DE", "exempt": false})
 
-given(country, approvals) := json.patch(changed("/approvals/ethics", approvals), [{"op": "add", "path": "/participant/country", "value": country}])
+given(country, approvals) := json.patch(
+	changed("/approvals/ethics", approvals),
+	[{"op": "add", "path": "/participant/country", "value": country}],
+)
 
 refused(document) if valid.codes(rules.verdict.genetic_ethics) == {"HGR-08"} with input as document
 

@@ -1,4 +1,4 @@
-package access.rules_test.genetic_partner
+package access.rules_test.genetic_partner_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -32,14 +32,18 @@ test_a_foreign_provider_is_refused if {
 	"HGR-04" in valid.codes(rules.verdict.genetic_partner) with input as alone
 }
 
-test_nothing_is_asked_of_other_data if rules.verdict.genetic_partner == "ok" with input as json.patch(alone, [{"op": "replace", "path": "/dataset/hgr", "value": null}])
+test_nothing_is_asked_of_other_data if rules.verdict.genetic_partner == "ok"
+	with input as json.patch(alone, [{"op": "replace", "path": "/dataset/hgr", "value": null}])
 
-test_nothing_is_asked_of_other_information if rules.verdict.genetic_partner == "ok" with input as json.patch(alone, [{"op": "replace", "path": "/dataset/hgr/information", "value": false}])
+test_nothing_is_asked_of_other_information if rules.verdict.genetic_partner == "ok"
+	with input as json.patch(alone, [{"op": "replace", "path": "/dataset/hgr/information", "value": false}])
 
-test_nothing_is_asked_of_a_party_at_home if rules.verdict.genetic_partner == "ok" with input as json.patch(alone, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": 0}])
+test_nothing_is_asked_of_a_party_at_home if rules.verdict.genetic_partner == "ok"
+	with input as json.patch(alone, [{"op": "replace", "path": "/participant/foreign_equity_pct", "value": 0}])
 
 test_missing_hgr_is_refused if {
-	"HGR-04" in valid.codes(rules.verdict.genetic_partner) with input as json.patch(alone, [{"op": "remove", "path": "/dataset/hgr"}])
+	"HGR-04" in valid.codes(rules.verdict.genetic_partner)
+		with input as json.patch(alone, [{"op": "remove", "path": "/dataset/hgr"}])
 }
 
 test_another_kind_is_refused if {
@@ -55,7 +59,8 @@ test_a_missing_provider_is_refused if {
 }
 
 test_a_stranger_is_refused if {
-	"HGR-04" in valid.codes(rules.verdict.genetic_partner) with input as changed("/provider/id", "did:web:stranger.example")
+	"HGR-04" in valid.codes(rules.verdict.genetic_partner)
+		with input as changed("/provider/id", "did:web:stranger.example")
 }
 
 test_no_parties_are_refused if {

@@ -1,4 +1,4 @@
-package access.rules_test.genetic_report
+package access.rules_test.genetic_report_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -24,15 +24,21 @@ changed(path, value) := json.patch(foreign, [{"op": "add", "path": path, "value"
 
 without(path) := json.patch(foreign, [{"op": "remove", "path": path}])
 
-approved(kind, changes) := changed("/approvals/hgr", [valid.approval(object.union({"kind": kind, "backup_submitted": true}, changes))])
+approved(kind, changes) := changed(
+	"/approvals/hgr",
+	[valid.approval(object.union({"kind": kind, "backup_submitted": true}, changes))],
+)
 
 test_a_report_with_backup_is_ok if rules.verdict.genetic_report == "ok" with input as approved("prior_report", {})
 
-test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_report == "ok" with input as changed("/dataset/hgr", null)
+test_data_without_genetic_resources_is_not_asked if rules.verdict.genetic_report == "ok"
+	with input as changed("/dataset/hgr", null)
 
-test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_report == "ok" with input as changed("/dataset/hgr/information", false)
+test_data_that_is_no_such_information_is_not_asked if rules.verdict.genetic_report == "ok"
+	with input as changed("/dataset/hgr/information", false)
 
-test_a_party_at_home_is_not_asked if rules.verdict.genetic_report == "ok" with input as changed("/participant/foreign_equity_pct", 49)
+test_a_party_at_home_is_not_asked if rules.verdict.genetic_report == "ok"
+	with input as changed("/participant/foreign_equity_pct", 49)
 
 test_missing_hgr_is_refused if {
 	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as without("/dataset/hgr")
@@ -55,11 +61,13 @@ test_missing_approvals_are_refused if {
 }
 
 test_an_approval_of_another_party_is_refused if {
-	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"recipients": ["did:web:other.example"]})
+	"HGR-06" in valid.codes(rules.verdict.genetic_report)
+		with input as approved("prior_report", {"recipients": ["did:web:other.example"]})
 }
 
 test_an_approval_of_another_dataset_is_refused if {
-	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
+	"HGR-06" in valid.codes(rules.verdict.genetic_report)
+		with input as approved("prior_report", {"datasets": ["urn:uuid:01920000-0000-7000-8000-000000000009"]})
 }
 
 test_an_approval_without_a_reference_is_refused if {
@@ -71,7 +79,8 @@ test_an_approval_whose_reference_is_null_is_refused if {
 }
 
 test_a_report_without_backup_is_refused if {
-	"HGR-06" in valid.codes(rules.verdict.genetic_report) with input as approved("prior_report", {"backup_submitted": false})
+	"HGR-06" in valid.codes(rules.verdict.genetic_report)
+		with input as approved("prior_report", {"backup_submitted": false})
 }
 
 test_another_approval_is_refused if {
@@ -83,9 +92,11 @@ test_computing_unreported_is_denied if {
 }
 
 test_counts_unreported_are_referred if {
-	["HGR-06", "refer"] in {[found.code, found.effect] | some found in rules.verdict.genetic_report} with input as changed("/request/mode", "M2")
+	["HGR-06", "refer"] in {[found.code, found.effect] | some found in rules.verdict.genetic_report}
+		with input as changed("/request/mode", "M2")
 }
 
 test_a_missing_mode_is_denied if {
-	["HGR-06", "deny"] in {[found.code, found.effect] | some found in rules.verdict.genetic_report} with input as without("/request/mode")
+	["HGR-06", "deny"] in {[found.code, found.effect] | some found in rules.verdict.genetic_report}
+		with input as without("/request/mode")
 }

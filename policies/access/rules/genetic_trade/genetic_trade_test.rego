@@ -1,4 +1,4 @@
-package access.rules_test.genetic_trade
+package access.rules_test.genetic_trade_test
 
 import data.access.rules
 import data.lib.valid_test as valid

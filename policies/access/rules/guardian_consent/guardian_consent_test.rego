@@ -1,4 +1,4 @@
-package access.rules_test.guardian_consent
+package access.rules_test.guardian_consent_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -7,7 +7,10 @@ ok(document) if rules.verdict.guardian_consent == "ok" with input as document
 
 refused(document) if valid.codes(rules.verdict.guardian_consent) == {"PIPL-04"} with input as document
 
-base := valid.with_all(valid.document, {"/dataset/under_14": true, "/dataset/consent": {"basis": "statute", "guardian": true}})
+base := valid.with_all(
+	valid.document,
+	{"/dataset/under_14": true, "/dataset/consent": {"basis": "statute", "guardian": true}},
+)
 
 test_adults_have_no_guardian if ok(valid.document)
 

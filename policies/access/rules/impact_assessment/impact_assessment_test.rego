@@ -1,4 +1,4 @@
-package access.rules_test.impact_assessment
+package access.rules_test.impact_assessment_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -32,6 +32,8 @@ important_data_assessed_missing(document) := {finding.made(important_data_assess
 	not important_data_assessed_lately(document)
 }
 
-important_data_assessed_above(document) := {finding.filled(important_data_assessed_findings.above, [data.access.rules.important_data_assessed.table.cap]) |
+important_data_assessed_above(document) := {found |
 	not important_data_assessed_within(document)
+	cap := data.access.rules.important_data_assessed.table.cap
+	found := finding.filled(important_data_assessed_findings.above, [cap])
 }

@@ -1,4 +1,4 @@
-package access.rules_test.important_data_assessed
+package access.rules_test.important_data_assessed_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -17,7 +17,8 @@ base := valid.with_all(valid.document, {
 
 at(second) := valid.with_all(base, {"/approvals/risk_assessment/0/valid_from": second})
 
-texts(document) := {found.text | some found in verdict} if verdict := rules.verdict.important_data_assessed with input as document
+texts(document) := {found.text | some found in verdict} if verdict := rules.verdict.important_data_assessed
+	with input as document
 
 test_other_data_asks_for_none if ok(valid.document)
 

@@ -1,4 +1,4 @@
-package access.rules_test.input_complete
+package access.rules_test.input_complete_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -21,7 +21,8 @@ test_an_empty_document_is_refused if {
 	"GEN-01" in valid.codes(rules.verdict.input_complete) with input as {}
 }
 
-# Every place the rule names, and every place its table names: without it, with a null, and with a value of another kind.
+# Every place the rule names, and every place its table names: without it, with a null, and with a value of another
+# kind.
 places := {
 	"/context/now": "number",
 	"/participant/id": "string",
@@ -47,12 +48,16 @@ test_each_place_must_be_of_its_kind if {
 	every path, kind in places {
 		every document in [valid.without(path), valid.changed(path, null), valid.changed(path, others[kind])] {
 			verdict := rules.verdict.input_complete with input as document
-			[found.text | some found in verdict] == [sprintf("The input has no %s at %s.", [kind, concat(".", array.slice(split(path, "/"), 1, 9))])]
+			[found.text | some found in verdict] == [
+				sprintf("The input has no %s at %s.", [kind, concat(".", array.slice(split(path, "/"), 1, 9))]),
+			]
 		}
 	}
 }
 
 test_the_table_names_no_other_place if {
-	named := {sprintf("/%s", [concat("/", place.path)]): place.type | some place in data.access.rules.input_complete.table.places}
+	named := {sprintf("/%s", [concat("/", place.path)]): place.type |
+		some place in rules.input_complete.table.places
+	}
 	named == places
 }

@@ -1,4 +1,4 @@
-package access.rules_test.lawful_basis
+package access.rules_test.lawful_basis_test
 
 import data.access.rules
 import data.lib.valid_test as valid

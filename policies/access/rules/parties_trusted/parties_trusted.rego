@@ -13,7 +13,10 @@ verdict["parties_trusted"] := "ok" if {
 	parties_trusted_stated(input)
 } else := parties_trusted_causes(input)
 
-parties_trusted_causes(document) := (parties_trusted_unverified(document) | parties_trusted_unstated(document)) | parties_trusted_blocked(document)
+parties_trusted_causes(document) := first | second if {
+	first := parties_trusted_unverified(document) | parties_trusted_unstated(document)
+	second := parties_trusted_blocked(document)
+}
 
 parties_trusted_unverified(document) := {finding.made(parties_trusted_findings.unverified) |
 	not parties_trusted_both(document, "identity_verified", true)

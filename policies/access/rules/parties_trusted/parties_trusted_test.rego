@@ -1,4 +1,4 @@
-package access.rules_test.parties_trusted
+package access.rules_test.parties_trusted_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -6,15 +6,18 @@ import data.lib.valid_test as valid
 test_the_valid_document_is_ok if rules.verdict.parties_trusted == "ok" with input as valid.document
 
 test_an_unverified_consumer_is_refused if {
-	"GEN-05" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/participant/identity_verified", false)
+	"GEN-05" in valid.codes(rules.verdict.parties_trusted)
+		with input as valid.changed("/participant/identity_verified", false)
 }
 
 test_an_unverified_provider_is_refused if {
-	"GEN-05" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/provider/identity_verified", false)
+	"GEN-05" in valid.codes(rules.verdict.parties_trusted)
+		with input as valid.changed("/provider/identity_verified", false)
 }
 
 test_no_statement_is_refused if {
-	"GEN-05" in valid.codes(rules.verdict.parties_trusted) with input as valid.changed("/dataset/provenance_statement", null)
+	"GEN-05" in valid.codes(rules.verdict.parties_trusted)
+		with input as valid.changed("/dataset/provenance_statement", null)
 }
 
 test_a_blocked_consumer_is_refused if {
@@ -30,7 +33,8 @@ test_a_missing_block_is_refused if {
 }
 
 test_an_empty_source_statement_is_refused if {
-	valid.codes(rules.verdict.parties_trusted) == {"GEN-05"} with input as valid.changed("/dataset/provenance_statement", "")
+	valid.codes(rules.verdict.parties_trusted) == {"GEN-05"}
+		with input as valid.changed("/dataset/provenance_statement", "")
 }
 
 # What is wrong, by the words it is told in.

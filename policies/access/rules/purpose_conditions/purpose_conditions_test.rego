@@ -1,4 +1,4 @@
-package access.rules_test.purpose_conditions
+package access.rules_test.purpose_conditions_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -18,7 +18,9 @@ test_other_purposes_have_no_condition if {
 
 test_feasibility_is_counts if {
 	ok(asked("P07", {"/request/mode": "M2"}))
-	every mode in ["M1", "M3", "M4", "M5", null, "", ["M3"]] { said(asked("P07", {"/request/mode": mode})) == {["GEN-12", "deny"]} }
+	every mode in ["M1", "M3", "M4", "M5", null, "", ["M3"]] {
+		said(asked("P07", {"/request/mode": mode})) == {["GEN-12", "deny"]}
+	}
 	said(valid.lacking(asked("P07", {}), "/request/mode")) == {["GEN-12", "deny"]}
 }
 

@@ -1,4 +1,4 @@
-package access.rules_test.purpose_prohibited
+package access.rules_test.purpose_prohibited_test
 
 import data.access.rules
 import data.lib.valid_test as valid

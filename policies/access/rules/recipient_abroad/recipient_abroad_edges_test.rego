@@ -1,4 +1,4 @@
-package access.rules_test.recipient_abroad_edges
+package access.rules_test.recipient_abroad_edges_test
 
 import data.access.rules
 import data.lib.valid_test as valid

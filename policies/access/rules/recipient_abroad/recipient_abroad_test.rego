@@ -1,4 +1,4 @@
-package access.rules_test.recipient_abroad
+package access.rules_test.recipient_abroad_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -6,7 +6,8 @@ import data.lib.valid_test as valid
 test_the_valid_document_is_ok if rules.verdict.recipient_abroad == "ok" with input as valid.document
 
 test_a_place_abroad_is_refused if {
-	"XB-12" in valid.codes(rules.verdict.recipient_abroad) with input as valid.changed("/request/processing_location", "US")
+	"XB-12" in valid.codes(rules.verdict.recipient_abroad)
+		with input as valid.changed("/request/processing_location", "US")
 }
 
 test_a_look_from_abroad_is_refused if {
@@ -35,12 +36,18 @@ approval := valid.approval({"mechanism": "scc", "purposes": ["P05"]})
 test_an_approval_that_covers_is_enough if rules.verdict.recipient_abroad == "ok" with input as abroad
 
 test_an_approval_ends_on_time if {
-	late := json.patch(abroad, [{"op": "replace", "path": "/approvals/export/0/valid_to", "value": valid.document.context.now}])
+	late := json.patch(
+		abroad,
+		[{"op": "replace", "path": "/approvals/export/0/valid_to", "value": valid.document.context.now}],
+	)
 	rules.verdict.recipient_abroad != "ok" with input as late
 }
 
 test_an_approval_is_for_one_recipient if {
-	other := json.patch(abroad, [{"op": "replace", "path": "/approvals/export/0/recipients", "value": ["did:web:other.example"]}])
+	other := json.patch(
+		abroad,
+		[{"op": "replace", "path": "/approvals/export/0/recipients", "value": ["did:web:other.example"]}],
+	)
 	rules.verdict.recipient_abroad != "ok" with input as other
 }
 
@@ -90,7 +97,12 @@ test_a_mechanism_is_enough_below_the_thresholds if {
 }
 
 test_at_the_thresholds_only_the_assessment_is if {
-	every document in [many(0, 0, 10000, ["health"]), many(9999, 0, 1, ["health"]), many(0, 999999, 1, ["other"]), many(10000, 0, 0, ["other"])] {
+	every document in [
+		many(0, 0, 10000, ["health"]),
+		many(9999, 0, 1, ["health"]),
+		many(0, 999999, 1, ["other"]),
+		many(10000, 0, 0, ["other"]),
+	] {
 		ok(under(document, "assessment"))
 		refused(under(document, "scc"), "XB-04")
 		refused(under(document, "certification"), "XB-04")

@@ -1,4 +1,4 @@
-package access.rules_test.recipient_system_protected
+package access.rules_test.recipient_system_protected_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.sdc_differencing
+package access.rules_test.sdc_differencing_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.sdc_few_persons
+package access.rules_test.sdc_few_persons_test
 
 import data.access.rules
 import data.lib.valid_test as valid

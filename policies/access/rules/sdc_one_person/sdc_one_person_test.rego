@@ -1,4 +1,4 @@
-package access.rules_test.sdc_one_person
+package access.rules_test.sdc_one_person_test
 
 import data.access.rules
 import data.lib.valid_test as valid

@@ -1,4 +1,4 @@
-package access.rules_test.sdc_row_view
+package access.rules_test.sdc_row_view_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -10,7 +10,10 @@ said(document) := {[found.code, found.effect] | some found in verdict} if {
 	is_set(verdict)
 }
 
-looked_at(changes) := valid.with_all(valid.document, object.union({"/request/mode": "M4", "/request/columns": ["result", "site"]}, changes))
+looked_at(changes) := valid.with_all(
+	valid.document,
+	object.union({"/request/mode": "M4", "/request/columns": ["result", "site"]}, changes),
+)
 
 test_other_modes_are_not_asked if {
 	every mode in ["M2", "M3", "M5"] { ok(valid.with_all(valid.document, {"/request/mode": mode, "/dataset/persons": 1})) }

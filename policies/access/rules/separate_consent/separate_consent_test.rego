@@ -1,4 +1,4 @@
-package access.rules_test.separate_consent
+package access.rules_test.separate_consent_test
 
 import data.access.rules
 import data.lib.valid_test as valid

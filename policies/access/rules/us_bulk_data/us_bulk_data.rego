@@ -35,5 +35,7 @@ us_bulk_data_few(document) if {
 	is_number(document.dataset.persons)
 	count(document.dataset.contains) > 0
 	table := data.access.rules.us_bulk_data.table
-	every kind in document.dataset.contains { document.dataset.persons < object.get(table.persons, kind, table.persons_otherwise) }
+	every kind in document.dataset.contains {
+		document.dataset.persons < object.get(table.persons, kind, table.persons_otherwise)
+	}
 }

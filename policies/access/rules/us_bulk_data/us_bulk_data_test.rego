@@ -1,4 +1,4 @@
-package access.rules_test.us_bulk_data
+package access.rules_test.us_bulk_data_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -60,7 +60,11 @@ test_the_lowest_number_counts if {
 }
 
 test_anonymised_counts_too if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(of(["health"], 10000), [{"op": "replace", "path": "/dataset/identifiability", "value": "anonymised"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(
+			of(["health"], 10000),
+			[{"op": "replace", "path": "/dataset/identifiability", "value": "anonymised"}],
+		)
 }
 
 test_an_unknown_number_is_refused if {
@@ -76,11 +80,13 @@ test_missing_contents_are_refused if {
 }
 
 test_an_unstated_origin_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(of(["health"], 10000), [{"op": "replace", "path": "/dataset/origin", "value": []}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(of(["health"], 10000), [{"op": "replace", "path": "/dataset/origin", "value": []}])
 }
 
 test_a_missing_origin_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(of(["health"], 10000), [{"op": "remove", "path": "/dataset/origin"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(of(["health"], 10000), [{"op": "remove", "path": "/dataset/origin"}])
 }
 
 elsewhere := json.patch(of(["health"], 10000), [
@@ -92,27 +98,33 @@ elsewhere := json.patch(of(["health"], 10000), [
 test_no_country_of_concern_is_ok if rules.verdict.us_bulk_data == "ok" with input as elsewhere
 
 test_a_party_of_concern_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "replace", "path": "/participant/country", "value": "CN"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(elsewhere, [{"op": "replace", "path": "/participant/country", "value": "CN"}])
 }
 
 test_a_party_unstated_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "remove", "path": "/participant/country"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(elsewhere, [{"op": "remove", "path": "/participant/country"}])
 }
 
 test_a_place_of_concern_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "replace", "path": "/request/processing_location", "value": "CN-BJ"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(elsewhere, [{"op": "replace", "path": "/request/processing_location", "value": "CN-BJ"}])
 }
 
 test_a_place_unstated_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "remove", "path": "/request/processing_location"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(elsewhere, [{"op": "remove", "path": "/request/processing_location"}])
 }
 
 test_a_look_of_concern_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "replace", "path": "/user/accessing_from", "value": "RU"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(elsewhere, [{"op": "replace", "path": "/user/accessing_from", "value": "RU"}])
 }
 
 test_a_look_unstated_is_refused if {
-	"XB-13" in valid.codes(rules.verdict.us_bulk_data) with input as json.patch(elsewhere, [{"op": "remove", "path": "/user/accessing_from"}])
+	"XB-13" in valid.codes(rules.verdict.us_bulk_data)
+		with input as json.patch(elsewhere, [{"op": "remove", "path": "/user/accessing_from"}])
 }
 
 test_a_place_that_is_null_is_refused if {
@@ -130,7 +142,7 @@ test_a_place_that_is_null_is_refused if {
 }
 
 test_each_kind_has_its_number if {
-	numbers := {
+	thresholds := {
 		"genetic": 100,
 		"omic": 1000,
 		"epigenomic": 1000,
@@ -143,11 +155,12 @@ test_each_kind_has_its_number if {
 		"imaging": 10000,
 		"moon": 10000,
 	}
-	every kind, number in numbers {
+	every kind, number in thresholds {
 		every kinds in [[kind], ["health", kind]] {
 			document := valid.with_all(valid.document, {"/dataset/origin": ["US"], "/dataset/contains": kinds})
 			rules.verdict.us_bulk_data == "ok" with input as valid.with_all(document, {"/dataset/persons": number - 1})
-			valid.codes(rules.verdict.us_bulk_data) == {"XB-13"} with input as valid.with_all(document, {"/dataset/persons": number})
+			valid.codes(rules.verdict.us_bulk_data) == {"XB-13"}
+				with input as valid.with_all(document, {"/dataset/persons": number})
 		}
 	}
 }

@@ -19,7 +19,9 @@ us_deidentified_elsewhere(document) if {
 	every country in document.dataset.origin { country != data.access.rules.us_deidentified.table.country }
 }
 
-us_deidentified_unclaimed(document) if document.dataset.identifiability in data.access.rules.us_deidentified.table.unclaimed
+us_deidentified_unclaimed(document) if {
+	document.dataset.identifiability in data.access.rules.us_deidentified.table.unclaimed
+}
 
 # The column that tells persons apart leaves as a pseudonym and may stay in the view.
 us_deidentified_bare(document) if {

@@ -1,4 +1,4 @@
-package access.rules_test.us_deidentified
+package access.rules_test.us_deidentified_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -27,11 +27,16 @@ with_column(column) := valid.with_all(base, {"/dataset/columns": array.concat(co
 
 reported := {"/dataset/deidentification_report": "doc-1"}
 
-test_data_from_elsewhere_is_not_asked if ok(valid.with_all(valid.document, {"/dataset/identifiability": "deidentified"}))
+test_data_from_elsewhere_is_not_asked if {
+	ok(valid.with_all(valid.document, {"/dataset/identifiability": "deidentified"}))
+}
 
 test_what_claims_nothing_of_the_kind_is_not_asked if {
 	every kind in ["identified", "limited", "aggregate"] {
-		ok(valid.with_all(with_column({"name": "n", "type": "date", "role": "direct_identifier"}), {"/dataset/identifiability": kind}))
+		ok(valid.with_all(
+			with_column({"name": "n", "type": "date", "role": "direct_identifier"}),
+			{"/dataset/identifiability": kind},
+		))
 	}
 }
 

@@ -13,14 +13,21 @@ verdict["us_limited_data_set"] := "ok" if {
 	us_limited_data_set_bare(input)
 	us_limited_data_set_agreed(input)
 	us_limited_data_set_meant(input)
-} else := (us_limited_data_set_identifying(input) | us_limited_data_set_unbound(input)) | us_limited_data_set_unmeant(input)
+} else := us_limited_data_set_causes(input)
+
+us_limited_data_set_causes(document) := first | second if {
+	first := us_limited_data_set_identifying(document) | us_limited_data_set_unbound(document)
+	second := us_limited_data_set_unmeant(document)
+}
 
 us_limited_data_set_elsewhere(document) if {
 	count(document.dataset.origin) > 0
 	every country in document.dataset.origin { country != data.access.rules.us_limited_data_set.table.country }
 }
 
-us_limited_data_set_other(document) if document.dataset.identifiability in data.access.rules.us_limited_data_set.table.others
+us_limited_data_set_other(document) if {
+	document.dataset.identifiability in data.access.rules.us_limited_data_set.table.others
+}
 
 # The column that tells persons apart leaves as a pseudonym and may stay in the view.
 us_limited_data_set_bare(document) if {

@@ -1,4 +1,4 @@
-package access.rules_test.us_limited_data_set
+package access.rules_test.us_limited_data_set_test
 
 import data.access.rules
 import data.lib.valid_test as valid
@@ -21,21 +21,38 @@ test_one_origin_of_several_is_enough if {
 }
 
 test_an_identifier_is_refused if {
-	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"})
+	"US-03" in valid.codes(rules.verdict.us_limited_data_set)
+		with input as changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"})
 }
 
-test_nothing_is_asked_of_other_data if rules.verdict.us_limited_data_set == "ok" with input as json.patch(changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}), [{"op": "replace", "path": "/dataset/identifiability", "value": "deidentified"}])
+test_nothing_is_asked_of_other_data if rules.verdict.us_limited_data_set == "ok"
+	with input as json.patch(
+		changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}),
+		[{"op": "replace", "path": "/dataset/identifiability", "value": "deidentified"}],
+	)
 
 test_an_unstated_claim_is_refused if {
-	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as json.patch(changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}), [{"op": "remove", "path": "/dataset/identifiability"}])
+	"US-03" in valid.codes(rules.verdict.us_limited_data_set)
+		with input as json.patch(
+			changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}),
+			[{"op": "remove", "path": "/dataset/identifiability"}],
+		)
 }
 
 test_an_unstated_origin_is_refused if {
-	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as json.patch(changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}), [{"op": "replace", "path": "/dataset/origin", "value": []}])
+	"US-03" in valid.codes(rules.verdict.us_limited_data_set)
+		with input as json.patch(
+			changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}),
+			[{"op": "replace", "path": "/dataset/origin", "value": []}],
+		)
 }
 
 test_a_missing_origin_is_refused if {
-	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as json.patch(changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}), [{"op": "remove", "path": "/dataset/origin"}])
+	"US-03" in valid.codes(rules.verdict.us_limited_data_set)
+		with input as json.patch(
+			changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"}),
+			[{"op": "remove", "path": "/dataset/origin"}],
+		)
 }
 
 test_no_columns_are_refused if {
@@ -51,7 +68,8 @@ test_no_person_column_excuses_nothing if {
 }
 
 test_one_promise_is_not_enough if {
-	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as changed("/contract/prohibitions", ["reidentify"])
+	"US-03" in valid.codes(rules.verdict.us_limited_data_set)
+		with input as changed("/contract/prohibitions", ["reidentify"])
 }
 
 test_no_promises_are_refused if {
@@ -78,11 +96,14 @@ test_an_unstated_purpose_is_refused if {
 }
 
 test_a_table_that_asks_for_no_promise_promises_nothing if {
-	"US-03" in valid.codes(rules.verdict.us_limited_data_set) with input as american with data.access.rules.us_limited_data_set.table.promised as []
+	"US-03" in valid.codes(rules.verdict.us_limited_data_set)
+		with input as american
+		with rules.us_limited_data_set.table.promised as []
 }
 
 test_an_identifier_is_one_finding if {
-	count(rules.verdict.us_limited_data_set) == 1 with input as changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"})
+	count(rules.verdict.us_limited_data_set) == 1
+		with input as changed("/dataset/columns/-", {"name": "patient_name", "type": "string", "role": "direct_identifier"})
 }
 
 test_a_missing_promise_is_one_finding if {

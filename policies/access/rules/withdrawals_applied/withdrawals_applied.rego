@@ -16,5 +16,6 @@ verdict["withdrawals_applied"] := "ok" if {
 withdrawals_applied_lately(document) if {
 	is_number(document.dataset.consent.withdrawals_applied_at)
 	document.dataset.consent.withdrawals_applied_at <= document.context.now
-	document.context.now <= document.dataset.consent.withdrawals_applied_at + data.access.rules.withdrawals_applied.table.withdrawals_age_s
+	applied := document.dataset.consent.withdrawals_applied_at
+	document.context.now <= applied + data.access.rules.withdrawals_applied.table.withdrawals_age_s
 }

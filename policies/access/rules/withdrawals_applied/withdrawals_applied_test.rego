@@ -1,4 +1,4 @@
-package access.rules_test.withdrawals_applied
+package access.rules_test.withdrawals_applied_test
 
 import data.access.rules
 import data.lib.valid_test as valid
