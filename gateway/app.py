@@ -17,6 +17,7 @@ from gateway import __version__
 from gateway.access.request import AccessRequest
 from gateway.api import (
     access,
+    alerts,
     approvals,
     audit,
     bundles,
@@ -74,7 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Watched)
     install_problem_handlers(app)
     # Routes are tried in order: what is asked most comes first.
-    for part in (access, token, participants, catalog, contracts, approvals, audit, live, policy, bundles):
+    for part in (access, token, participants, catalog, contracts, approvals, audit, live, policy, bundles, alerts):
         app.include_router(part.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(tiles.router)

@@ -1,7 +1,7 @@
-"""The gateway's home: who it is, and its five private keys, made once by `corridor init`.
+"""The gateway's home: who it is, and its six private keys, made once by `corridor init`.
 
-Log, countersignature, tokens, pseudonyms and bundles have a key each: one that leaks opens nothing else. Files are
-0600, sealed under a passphrase when one is configured.
+Log, countersignature, tokens, pseudonyms, bundles and alerts have a key each: one that leaks opens nothing else. Files
+are 0600, sealed under a passphrase when one is configured.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from gateway.audit.note import NoteSigner
 from gateway.crypto.errors import KeyFileRefused
 from gateway.crypto.keyfile import load_private, save_private
-from gateway.crypto.keys import screen
+from gateway.crypto.keys import Alg, screen
 from gateway.crypto.private import PrivateKey, generate, generate_root, private_key, public_jwk, root_secret
 from gateway.identity.tokens import TokenSigner
 from gateway.problems import Problem
@@ -54,6 +54,7 @@ class Home:
     tokens: TokenSigner
     pseudonym_root: bytes
     bundle_key: dict[str, Any]
+    alert_key: dict[str, Any]
 
     @classmethod
     def create(cls, path: Path, *, public_url: str, did: str | None, development: bool, passphrase: str | None) -> Home:
@@ -79,6 +80,7 @@ class Home:
             "token": generate("ES256"),
             "pseudonym": generate_root(),
             "bundle": generate("ES256"),
+            "alert": generate("Ed25519"),
         }
         for name, key in made.items():
             save_private(keys / f"{name}.json", key, passphrase=passphrase)
@@ -124,7 +126,8 @@ class Home:
             countersigner=Countersigner(f"{did}#{countersign['kid']}", dict(countersign)),
             tokens=TokenSigner(did, token["kid"], private_key(token), screen(public_jwk(token), purpose="token")),
             pseudonym_root=root_secret(root),
-            bundle_key=_bundle_key(keys / "bundle.json", passphrase),
+            bundle_key=_later_key(keys / "bundle.json", "ES256", passphrase),
+            alert_key=_later_key(keys / "alert.json", "Ed25519", passphrase),
         )
 
     def did_document(self) -> dict[str, Any]:
@@ -144,12 +147,12 @@ class Home:
         return {"keys": [{**self.tokens.public.jwk, "kid": self.tokens.kid, "use": "sig"}]}
 
 
-def _bundle_key(path: Path, passphrase: str | None) -> dict[str, Any]:
-    """The key that signs policy bundles. A home of a version that had none gets one now."""
+def _later_key(path: Path, alg: Alg, passphrase: str | None) -> dict[str, Any]:
+    """A key that homes of earlier versions do not have: they get it now."""
     if not path.exists():
         # Another process of this gateway may be doing the same: whoever is second reads what the first made.
         with contextlib.suppress(KeyFileRefused):
-            save_private(path, generate("ES256"), passphrase=passphrase)
+            save_private(path, generate(alg), passphrase=passphrase)
     return load_private(path, passphrase=passphrase)
 
 

@@ -21,6 +21,8 @@ from gateway.access.engine import Limits
 from gateway.access.engines import Engines
 from gateway.access.ground import Grounds
 from gateway.access.retention import erase_old_inputs
+from gateway.alerts.address import Allowed
+from gateway.alerts.watch import Alerts
 from gateway.approvals import recording, review
 from gateway.audit import state
 from gateway.audit.collector import Collector
@@ -65,6 +67,7 @@ from gateway.policy.signing import TrustedKey, trusted_key
 from gateway.settings import POLICIES, Settings
 
 HOUSEKEEPING_S = 20
+TELL_S = 2
 DEAD_AFTER_S = 90
 TRIALS = 2
 """Processes that decide again for somebody at a time."""
@@ -122,11 +125,22 @@ class Runtime:
             self.db, self.log, operator=self.home.operator, inputs=self._newest_inputs, opa=settings.opa
         )
         self.shadow = Shadow(self.db, self.log, operator=self.home.operator, deed=self.deed)
+        self.alerts = Alerts(
+            self.db,
+            self.log,
+            key=self.home.alert_key,
+            allowed=Allowed.parse(settings.alert_hosts, plain=self.home.development),
+            deed=self.deed,
+            rules=lambda: self.policies.current.bundle.data,
+            gateway=self.home.did,
+            clock=clock,
+        )
         self.trials = threading.BoundedSemaphore(TRIALS)
         self.query_engines: Engines
         self.broker: Broker
         self.policies: Policies
         self._housekeeping: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Open the log, activate the policies, close what a crash left open, and begin to keep house."""
@@ -155,10 +169,13 @@ class Runtime:
         await asyncio.to_thread(self.shadow.follow)
         self.collector.start()
         self._housekeeping = asyncio.create_task(self._keep_house())
+        self._telling = asyncio.create_task(self._tell())
 
     async def close(self) -> None:
-        if self._housekeeping is not None:
-            self._housekeeping.cancel()
+        for task in (self._housekeeping, self._telling):
+            if task is not None:
+                task.cancel()
+        await asyncio.to_thread(self.alerts.close)
         await self.broker.close()
         await asyncio.to_thread(self.shadow.close)
         await asyncio.to_thread(self.query_engines.close)
@@ -288,6 +305,15 @@ class Runtime:
                 await asyncio.to_thread(self._house_round)
             except Exception:
                 logger.exception("housekeeping.failed")
+
+    async def _tell(self) -> None:
+        """Look behind the log for what somebody asked to be told of."""
+        while True:
+            await asyncio.sleep(TELL_S)
+            try:
+                await asyncio.to_thread(self.alerts.round)
+            except Exception:
+                logger.exception("alerts.failed")
 
     def _house_round(self) -> None:
         self.query_engines.expire()

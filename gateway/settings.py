@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen on")
     query_memory_mb: int = Field(default=512, ge=64, description="memory of one delivery's query engine")
+    alert_hosts: str = Field(
+        default="",
+        description="hosts and networks inside that alerts may be sent to: `siem.park.example,10.2.0.0/16`",
+    )
     keep_inputs_years: int = Field(
         default=6, ge=3, le=100, description="what decisions were made on is erased after so many years"
     )

@@ -74,6 +74,8 @@ _ADMINISTRATION = {
     "audit.started": "E",
     "audit.gap": "E",
     "record.erased": "D",
+    "alert.subscribed": "C",
+    "alert.ended": "D",
 }
 
 TYPES: Final[Mapping[str, EventType]] = MappingProxyType(

@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import access, approvals, audit, catalog, contracts, keys, options, participants, policy, show, witness
+from gateway.cli import (
+    access,
+    alerts,
+    approvals,
+    audit,
+    catalog,
+    contracts,
+    keys,
+    options,
+    participants,
+    policy,
+    show,
+    witness,
+)
 from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
 from gateway.settings import Settings
@@ -30,6 +43,7 @@ app.add_typer(approvals.approvals, name="approval")
 app.add_typer(approvals.issuers, name="issuer")
 app.add_typer(approvals.reviews, name="review")
 app.add_typer(audit.app, name="audit")
+app.add_typer(alerts.app, name="alert")
 app.add_typer(policy.app, name="policy")
 app.add_typer(witness.app, name="witness")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmodel import SQLModel
 
 import gateway.access.tables
+import gateway.alerts.tables
 import gateway.approvals.tables
 import gateway.audit.tables
 import gateway.catalog.tables

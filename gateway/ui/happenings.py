@@ -76,6 +76,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "audit.verify_failed": "Verification failed",
         "audit.export_failed": "Export failed",
         "record.erased": "Record erased",
+        "alert.subscribed": "Alerts subscribed to",
+        "alert.ended": "Alerts ended",
         "breakglass.start": "Emergency access begun",
         "breakglass.end": "Emergency access ended",
         "data.query": "Data queried",

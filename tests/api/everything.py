@@ -59,6 +59,11 @@ def everything(space: Space) -> None:
     admin.get("/v1/contracts")
     admin.raw(f"/v1/contracts/{contract}/envelope")
     admin.raw(f"/v1/contracts/{contract}/keys")
+    told = officer.post("/v1/alerts", {"address": "http://127.0.0.1:9/", "kinds": ["log.trouble"]})["id"]
+    officer.get("/v1/alerts")
+    officer.get("/v1/alerts/key")
+    officer.post(f"/v1/alerts/{told}/test", {})
+    officer.delete(f"/v1/alerts/{told}")
     space.call(None, "GET", "/v1/status/1")
     entry = space.ask(contract).headers["corridor-entry"]
     operator.post("/v1/issuers", {"participant": HOSPITAL, "kinds": ["ethics"]})

@@ -17,6 +17,7 @@ PLAYED = (
     "docs/access.md",
     "docs/approvals.md",
     "docs/audit.md",
+    "docs/alerts.md",
     "docs/policy.md",
     "docs/pages.md",
     "docs/operations.md",

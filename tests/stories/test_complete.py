@@ -24,7 +24,8 @@ OF_THE_LOG = {
     "log_collector",
     "alembic_version",
 }
-HOUSEKEEPING = {"instance", "policy_shadow_count", "policy_shadow_difference"}
+# How far a subscription has read, and messages under way, follow the log.
+HOUSEKEEPING = {"instance", "policy_shadow_count", "policy_shadow_difference", "alert_place", "alert_message"}
 # Nothing of this leaves the country, and the bundle that is activated is the active one.
 UNCHANGED = {"export_count", "policy_bundle", "policy_activation"}
 
