@@ -47,6 +47,7 @@ class LogCode(SQLModel, table=True):
     """Which entries give a rule's or a problem's code as their reason."""
 
     __tablename__ = "log_code"
+    __table_args__ = (Index("log_code_idx", "idx"),)
     code: str = Field(primary_key=True)
     idx: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
 

@@ -18,6 +18,7 @@ from gateway.audit.log import Log, Outcome
 from gateway.audit.merkle import Frontier, verify_consistency, verify_inclusion
 from gateway.audit.reader import Filter
 from gateway.clock import instant
+from gateway.db import Tx
 from tests.audit.harness.logs import entry, make_log, one, running
 from tests.audit.small_log import HOSPITAL, LOG, PHARMA
 
@@ -257,3 +258,26 @@ def test_a_rare_entry_is_found_without_looking_at_the_others(log: Log) -> None:
             explain = "EXPLAIN " if tx.is_postgresql else "EXPLAIN QUERY PLAN "
             plan = str(tx.execute(explain + sql, values).fetchall())
             assert f"log_entry_{name}" in plan, plan
+
+
+@pytest.mark.parametrize("seen_by", [None, HOSPITAL])
+@pytest.mark.parametrize("by", [["hour", "outcome"], ["code"], ["dataset"]])
+def test_counting_a_stretch_of_time_looks_at_that_stretch_alone(
+    database: str, seen_by: str | None, by: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a type is asked for that is common: a page of figures must not grow with the log."""
+    make_log(database)
+    with running(database) as log, log.db.reading_tx() as tx:
+        if tx.is_postgresql:
+            pytest.skip("PostgreSQL plans by what it counted itself")
+        asked: list[tuple[str, Any]] = []
+        execute = Tx.execute
+        monkeypatch.setattr(
+            Tx, "execute", lambda tx, sql, values=(): (asked.append((sql, values)), execute(tx, sql, values))[1]
+        )
+        reader.counts(tx, seen_by=seen_by, filter=Filter(type=TYPES[0], since=instant(START)), by=by)
+        [(sql, values)] = asked
+        plan = [str(row[3]) for row in execute(tx, "EXPLAIN QUERY PLAN " + sql, values).fetchall()]
+    reads = [line for line in plan if line.startswith(("SEARCH", "SCAN"))]
+    assert reads[0].startswith("SEARCH e USING INDEX log_entry_ts")
+    assert all(line.startswith("SEARCH") and "AUTOMATIC" not in line for line in reads), plan
