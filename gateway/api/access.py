@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import ValidationError
-from starlette.types import Receive, Scope, Send
 
-from gateway.access.broker import Broker, Running
 from gateway.access.request import AccessRequest
 from gateway.api.deps import authenticated
-from gateway.api.stalled import patient
 from gateway.api.wire import DirectRoute, StrictRequest, require_json, validation_problem
-from gateway.problems import Problem
 from gateway.runtime import Runtime
-
-logger = structlog.get_logger(__name__)
+from gateway.streams import DeliveryResponse
 
 router = APIRouter(tags=["access"], route_class=DirectRoute)
 
 _STREAM = {"type": "string", "format": "binary"}
 _MEDIA = ("application/vnd.apache.arrow.stream", "text/csv", "application/vnd.apache.parquet")
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-
-
-class DeliveryResponse(StreamingResponse):
-    """A stream that records its end whatever becomes of the connection, also when nobody ever reads it."""
-
-    def __init__(self, running: Running, broker: Broker) -> None:
-        self._running, self._broker = running, broker
-        headers = {
-            "corridor-entry": running.entry,
-            "corridor-index": str(running.index),
-            "link": f'</v1/receipts/{running.entry}>; rel="receipt"',
-        }
-        super().__init__(running.pieces(), media_type=running.media_type, headers=headers)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, patient(send))
-        except Problem as problem:
-            self._running.broke_off(problem)
-            # The head is sent: nothing can be explained any more. The server closes the connection of an answer that
-            # was not brought to its end, so that it cannot look complete; why is in the log's entry of the end.
-            logger.warning("delivery.broken_off", entry=self._running.entry, problem=problem.slug)
-        finally:
-            await asyncio.shield(self._broker.ending(self._running))
 
 
 @router.post(

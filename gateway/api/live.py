@@ -18,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 from gateway.access.errors import Busy, ReaderStalled
 from gateway.api.audit import EntryView, Wanted
 from gateway.api.deps import Actor, Gateway
-from gateway.api.stalled import patient
 from gateway.api.wire import StrictRoute
 from gateway.audit import reader
 from gateway.audit.reader import Filter, Stored
@@ -26,6 +25,7 @@ from gateway.identity.caller import AgentRole
 from gateway.identity.errors import NotAuthenticated
 from gateway.problems import Problem
 from gateway.runtime import Runtime
+from gateway.streams import patient
 
 PLACES = 32
 """Streams of one process."""

@@ -15,8 +15,8 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.access.errors import Busy, ReaderStalled
-from gateway.api.stalled import PIECE, patient
 from gateway.problems import Unavailable
+from gateway.streams import PIECE, patient
 
 EXPORTS = 4
 

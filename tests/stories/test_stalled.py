@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from gateway import streams
 from gateway.access import slots
-from gateway.api import health, spool, stalled
+from gateway.api import health, spool
 from gateway.audit.deed import Deed
 from gateway.audit.event import Actor, Source
 from gateway.audit.log import Log, Outcome, Record
@@ -180,7 +181,7 @@ def test_an_export_that_nobody_reads_is_broken_off_and_its_place_comes_back(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spool, "_places", threading.BoundedSemaphore(1))
-    monkeypatch.setattr(stalled, "STALLED_S", 0.5)
+    monkeypatch.setattr(streams, "STALLED_S", 0.5)
     with ExitStack() as held:
         assert status(unread(held, space, space.operator, "GET", "/v1/audit/export")) == 200
         assert whole_export(space).status_code == 503
@@ -222,7 +223,7 @@ def test_what_fails_while_it_is_written_away_is_refused_whole(tmp_path: Path) ->
 def test_a_reader_who_stalls_is_cut_off_and_recorded_and_others_get_its_place(
     space: Space, contracts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stalled, "STALLED_S", 0.5)
+    monkeypatch.setattr(streams, "STALLED_S", 0.5)
     with ExitStack() as held:
         entry = unread_delivery(held, space, contracts[PHARMA], PHARMA)
         end = end_of(space, entry)
@@ -236,7 +237,7 @@ def test_a_reader_who_stalls_is_cut_off_and_recorded_and_others_get_its_place(
 def test_a_slow_reader_is_not_a_stalled_one(
     space: Space, contracts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stalled, "STALLED_S", 1.0)
+    monkeypatch.setattr(streams, "STALLED_S", 1.0)
     body = wanted(contracts[PHARMA], columns=COLUMNS, format="arrow")
     headers = token_of(space.agent(PHARMA, "researcher"))
     begun, got = time.monotonic(), 0
@@ -245,7 +246,7 @@ def test_a_slow_reader_is_not_a_stalled_one(
             got += len(piece)
             time.sleep(0.04)
     assert got > ROWS * 8 * len(COLUMNS)
-    assert time.monotonic() - begun > 1.5 * stalled.STALLED_S
+    assert time.monotonic() - begun > 1.5 * streams.STALLED_S
     assert end_of(space, response.headers["corridor-entry"])["event"]["type"] == "data.transfer.completed"
 
 
