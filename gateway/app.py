@@ -36,7 +36,8 @@ from gateway.api.middleware import Watched
 from gateway.api.wire import install_problem_handlers
 from gateway.runtime import Runtime
 from gateway.settings import Settings
-from gateway.ui import entrance, entries, home, overview
+from gateway.ui import alerting, asking, datasets, entrance, entries, home, overview, receipts, rules
+from gateway.ui import contracts as contract_pages
 
 DESCRIPTION = """A trusted gateway between organisations that hold health data and organisations that want to use it.
 
@@ -80,7 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(tiles.router)
     app.include_router(problems.router)
-    for pages in (home, entrance, overview, entries):
+    for pages in (home, entrance, datasets, contract_pages, asking, receipts, overview, entries, alerting, rules):
         app.include_router(pages.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     return app

@@ -95,15 +95,16 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None, clock: Cl
     uses, taken = tx.execute("SELECT uses, rows_taken FROM contract_usage WHERE contract = ?", (contract,)).fetchone()
     if terms.uses is not None and uses >= terms.uses:
         return _exhausted(asked, "uses")
-    rows, counted = row_cap, asked.request.action == "read" and terms.rows is not None
-    if counted and terms.rows is not None:
+    rows, reading = row_cap, asked.request.action == "read"
+    if reading and terms.rows is not None:
         rows = min(terms.rows - taken, terms.rows if row_cap is None else row_cap)
         if rows <= 0:
             return _exhausted(asked, "rows")
     facts = {"recalled": True} if asked.recalled else {}
     event = _decided(asked, "permit", kept=True, result=Result(reserved_rows=rows), facts=facts)
     parties = _parties(asked)
-    reserved = rows if counted else None
+    # A read without a limit reserves none of it and is counted at its end; counts by group are no rows of the data.
+    reserved = None if not reading else 0 if terms.rows is None else rows
     tx.execute(_TAKE, (reserved or 0, contract))
     agent, dataset = asked.deed.actor.user_id, asked.ground.dataset.id
     tx.execute(_OPEN_DELIVERY, (event.id, instance, contract, dataset, *parties, agent, reserved))
@@ -169,14 +170,17 @@ def question(asked: Asked) -> Outcome:
 
 
 def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
-    """Record how a delivery ended and give back what it reserved and did not use. Settling twice changes nothing."""
+    """Record how a delivery ended and count what it took beyond what it reserved, or give the rest back.
+
+    Settling twice changes nothing.
+    """
     sql = "SELECT contract, dataset, provider, consumer, rows_reserved FROM delivery WHERE entry = ?"
     row = tx.execute(sql, (entry,)).fetchone()
     if row is None:
         return Outcome(())
     contract, dataset, provider, consumer, reserved = row
     tx.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
-    back = 0 if reserved is None else max(0, reserved - end.rows)
+    back = 0 if reserved is None else reserved - end.rows
     tx.execute(_GIVE_BACK, (int(end.refund), back, contract))
     digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (contract,)).fetchone()[0]
     small = 0 < end.rows < SMALL
@@ -215,7 +219,7 @@ def recover(tx: Tx, deed: Deed, *, dead: tuple[str, ...] | None) -> Outcome:
             "failure",
             contract=ContractRef(contract, digest),
             objects=(Object("dataset", dataset),),
-            result=Result(reserved_rows=reserved),
+            result=Result(reserved_rows=reserved or None),
             reasons=(
                 Reason(
                     "end-unknown", "The gateway stopped during the delivery; what left is at most what was reserved."

@@ -123,6 +123,16 @@ def contracts_seen_by(
     return [_contract(row, usage) for row, usage in rows]
 
 
+def contracts_on(session: Session, participant: str, dataset: str, *, limit: int = 200) -> list[Contract]:
+    """The participant's contracts and drafts on a dataset, newest first."""
+    query = select(ContractRow, ContractUsageRow).join(
+        ContractUsageRow, col(ContractUsageRow.contract) == col(ContractRow.id), isouter=True
+    )
+    query = query.where(or_(col(ContractRow.provider) == participant, col(ContractRow.consumer) == participant))
+    rows = session.exec(query.where(ContractRow.dataset == dataset).order_by(col(ContractRow.id).desc()).limit(limit))
+    return [_contract(row, usage) for row, usage in rows]
+
+
 def _offer(row: OfferRow) -> Offer:
     terms = Terms.model_validate(row.terms)
     return Offer(row.id, row.dataset, row.provider, row.consumer, terms, row.state, row.offered_at)

@@ -96,6 +96,8 @@ def _environment() -> Environment:
         "short": _short,
         "purpose": _purpose,
         "happening": _happening,
+        "said": lambda value, words: words.get(value, value),
+        "named": lambda participant, visit: visit.name(participant),
     }
     environment.filters.update(filters)
     environment.globals.update(static=static_address)

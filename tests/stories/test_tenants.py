@@ -58,6 +58,8 @@ BY_ID: dict[str, tuple[str, Callable[[str], Call]]] = {
     "POST /v1/policy/explain": ("contract", lambda i: ("POST", "/v1/policy/explain", {"json": wanted(i)})),
     "GET /v1/policy/decisions/{entry}": ("entry", lambda i: ("GET", f"/v1/policy/decisions/{i}", {})),
     "POST /v1/policy/replay": ("contract", lambda i: ("POST", "/v1/policy/replay", {"json": {"contract": i}})),
+    "DELETE /v1/alerts/{subscription}": ("subscription", lambda i: ("DELETE", f"/v1/alerts/{i}", {})),
+    "POST /v1/alerts/{subscription}/test": ("subscription", lambda i: ("POST", f"/v1/alerts/{i}/test", {})),
     "POST /v1/agents/{agent}/suspend": ("agent", lambda i: ("POST", f"/v1/agents/{i}/suspend", {})),
     "POST /v1/agents/{agent}/erase": ("agent", lambda i: ("POST", f"/v1/agents/{i}/erase", {})),
     "POST /v1/agents/{agent}/reinstate": ("agent", lambda i: ("POST", f"/v1/agents/{i}/reinstate", {})),
@@ -73,6 +75,7 @@ OPEN = {
     "POST /v1/agents",
     "POST /v1/datasets",
     "POST /v1/token",
+    "POST /v1/alerts",
     "POST /v1/issuers",
     "POST /v1/approvals",  # takes a document signed by somebody whose key the sender has not
     "GET /v1/exports",
@@ -104,6 +107,8 @@ def things(space: Space) -> dict[str, list[str]]:
     space.agent(HOSPITAL, "provider").post(f"/v1/offers/{gone_offer}/withdraw", {})
     entries = space.agent(PHARMA, "officer").get("/v1/audit/entries", contract=in_force)["entries"]
     referred = space.ask(in_force, purpose={"id": "P05", "flags": ["vulnerable"]}).json()["review"]
+    body = {"address": "http://127.0.0.1:9/", "kinds": ["log.trouble"]}
+    told = space.agent(HOSPITAL, "officer").post("/v1/alerts", body)["id"]
     assessed = space.approve(HOSPITAL, "pia", datasets=[unlisted])
     agents = [space.agent(did, role).agent.agent for did in (PHARMA, HOSPITAL) for role in ("researcher", "officer")]
     shut_out = space.enrol(PHARMA, "researcher", name="shut out").agent.agent
@@ -116,6 +121,7 @@ def things(space: Space) -> dict[str, list[str]]:
         "agent": [*agents, shut_out],
         "approval": [assessed],
         "review": [referred],
+        "subscription": [told],
     }
 
 

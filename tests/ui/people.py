@@ -56,7 +56,7 @@ class Person:
         found = _TOKEN.search(self.open("/").text)
         return "" if found is None else found[1]
 
-    def send(self, path: str, **fields: str) -> httpx2.Response:
+    def send(self, path: str, **fields: str | list[str]) -> httpx2.Response:
         """A form of a page of this session."""
         return self.browser.post(path, data={"form_token": self.form_token(), **fields})
 

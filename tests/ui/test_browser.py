@@ -36,6 +36,20 @@ PAGES = [
     Shown("/entries/{permit}", "officer"),
     Shown("/entries/never-was", "officer"),
     Shown("/entries", "researcher", PHARMA),
+    Shown("/datasets", "researcher", PHARMA),
+    Shown("/datasets?text=moonshine", "researcher", PHARMA),
+    Shown("/datasets/{dataset}", "researcher", PHARMA),
+    Shown("/datasets/{dataset}", "provider"),
+    Shown("/datasets/{dataset}/withdraw", "provider"),
+    Shown("/contracts", "researcher", PHARMA),
+    Shown("/contracts/{contract}", "provider"),
+    Shown("/contracts/{draft}", "provider"),
+    Shown("/contracts/{contract}/revoke", "provider"),
+    Shown("/ask?contract={contract}", "researcher", PHARMA),
+    Shown("/receipts", "researcher", PHARMA),
+    Shown("/rules", "researcher", PHARMA),
+    Shown("/rules/contract_purpose", "officer"),
+    Shown("/alerts", "officer"),
 ]
 
 
@@ -46,7 +60,10 @@ def ids(space: Space) -> dict[str, str]:
     space.read(contract)
     assert space.ask(contract, purpose={"id": "P09", "commercial": True}).status_code == 403
     newest = {o: space.entries(type="access.decision", outcome=o)[0]["entry"] for o in ("permit", "deny")}
-    return {"contract": contract, "dataset": space.datasets["csv"], **newest}
+    told = {"address": "http://127.0.0.1:9/", "kinds": ["log.trouble"]}
+    space.agent(HOSPITAL, "officer").post("/v1/alerts", told)
+    draft = space.accept(space.offer(space.datasets["csv"])["id"])["id"]
+    return {"contract": contract, "draft": draft, "dataset": space.datasets["csv"], **newest}
 
 
 @pytest.fixture(scope="module")
