@@ -89,8 +89,9 @@ def test_from_a_search_to_data_and_to_the_end_of_it(
     expect(provider.get_by_text("Uses taken so far")).to_be_visible()
     provider.get_by_role("button", name="Revoke it now").click()
     expect(provider.get_by_role("heading", level=1)).to_contain_text("REVOKED")
+    expect(researcher.locator("form[data-again]")).not_to_have_attribute("data-sent", "yes")
     researcher.get_by_role("button", name="Ask for it").click()
-    expect(researcher.get_by_role("alert")).to_contain_text("revoked")
+    expect(researcher.get_by_role("alert")).to_contain_text("The contract is not active")
 
 
 def test_a_page_whose_bytes_are_not_those_of_its_digest_signs_nothing(

@@ -9,10 +9,12 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   time.textContent = clock.format(new Date(time.dateTime));
 }
 
-// A form is sent once, however often its button is pressed.
+// A form is sent once, however often its button is pressed. One that may be answered by a file leaves its page open, and
+// can be sent again once a double click is over.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
+    else if ("again" in form.dataset) setTimeout(() => delete form.dataset.sent, 1000);
     form.dataset.sent = "yes";
   });
 }
