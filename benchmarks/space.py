@@ -22,7 +22,8 @@ from gateway.audit.note import parse_vkey
 from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.private import generate, public_jwk
-from gateway.runtime import Initialised, initialise, source_folder
+from gateway.founding import Initialised, initialise
+from gateway.runtime import source_folder
 from gateway.sdk.agentfile import AgentFile
 from gateway.sdk.client import ASSERTION_TYPE, Client
 from gateway.settings import Settings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from connectors.registry import Sources as Connectors
 from gateway.access.broker import Broker, Sources
 from gateway.access.engine import Limits
 from gateway.access.engines import Engines
+from gateway.access.errors import Busy
 from gateway.access.ground import Grounds
 from gateway.access.retention import erase_old_inputs
 from gateway.alerts.address import Allowed
@@ -27,13 +28,11 @@ from gateway.approvals import recording, review
 from gateway.audit import state
 from gateway.audit.collector import Collector
 from gateway.audit.continuity import Pin
-from gateway.audit.create import create_log
 from gateway.audit.deed import Deed
 from gateway.audit.errors import PolicyFileMalformed
-from gateway.audit.event import Actor, Object
+from gateway.audit.event import Actor
 from gateway.audit.event import Source as Node
-from gateway.audit.log import Log, Outcome, Record
-from gateway.audit.reader import head
+from gateway.audit.log import Log, Outcome
 from gateway.audit.witnesses import NO_WITNESSES, WitnessPolicy, parse_policy
 from gateway.catalog.model import SourceRef
 from gateway.clock import Clock, system_clock
@@ -41,20 +40,14 @@ from gateway.contracts import lifecycle as contract_lifecycle
 from gateway.contracts.lifecycle import House
 from gateway.contracts.published import Published
 from gateway.crypto.keys import EnrolledKey, screen
-from gateway.crypto.private import generate, public_jwk
+from gateway.crypto.private import public_jwk
 from gateway.db import Database, Tx
 from gateway.home import Home
-from gateway.identity import enrolment
-from gateway.identity.caller import AgentRole
 from gateway.identity.directory import Directory
-from gateway.identity.enrolment import Enrolment
 from gateway.ids import uuid7
 from gateway.migrations.migrate import migrate
-from gateway.participants import onboarding, store
-from gateway.participants.model import Facts, Kind
-from gateway.participants.onboarding import Admission
+from gateway.participants import store
 from gateway.policy.active import Policies
-from gateway.policy.admission import examine
 from gateway.policy.archive import Candidate, opened
 from gateway.policy.bundle import Bundle, load_bundle
 from gateway.policy.embedded import EmbeddedEngine
@@ -64,7 +57,7 @@ from gateway.policy.lifecycle import Lifecycle
 from gateway.policy.opa import OpaEngine
 from gateway.policy.shadow import Shadow
 from gateway.policy.signing import TrustedKey, trusted_key
-from gateway.settings import POLICIES, Settings
+from gateway.settings import Settings
 
 HOUSEKEEPING_S = 20
 TELL_S = 2
@@ -190,6 +183,18 @@ class Runtime:
         if connectors is None:
             connectors = self._connectors[provider] = Connectors(self.settings.source_root / source_folder(provider))
         return connectors.source(source.kind, source.path)
+
+    def trial_place(self) -> ExitStack:
+        """One of the few places for processes that decide by rules of any bundle, to be given back.
+
+        Raises:
+            Busy: all are taken.
+        """
+        if not self.trials.acquire(blocking=False):
+            raise Busy("Others are making decisions again just now. Try again shortly.")
+        held = ExitStack()
+        held.callback(self.trials.release)
+        return held
 
     def contract_keys(self, participants: tuple[str, ...]) -> dict[str, Any]:
         """Everything `corridor contract verify` needs to know of whose key is whose."""
@@ -359,80 +364,6 @@ def _witnesses(settings: Settings, home: Home) -> WitnessPolicy:
 def source_folder(participant: str) -> str:
     """The folder of a participant's sources beneath the operator's root: its DID, with `+` for every colon."""
     return participant.replace(":", "+")
-
-
-@dataclass(frozen=True, slots=True)
-class Initialised:
-    """What `corridor init` made: the home, the operator's first agent, and that agent's private key."""
-
-    home: Home
-    agent: str
-    key: dict[str, Any]
-    contract_key: dict[str, Any]
-
-
-def initialise(
-    settings: Settings, *, public_url: str, did: str | None, location: str, development: bool
-) -> Initialised:
-    """Make a gateway: keys, database, the operator with its first agent, and the log's first entries.
-
-    Raises:
-        HomeRefused, LogExists: there is a gateway here already; nothing was changed.
-        BundleInvalid: the rules it would begin with may not decide.
-    """
-    bundle = load_bundle(settings.policies, settings.packs_on)
-    if settings.policies != POLICIES:
-        # The rules that come with the gateway are as much to be trusted as its code.
-        examine(bundle, (), opa=settings.opa)
-    home = Home.create(
-        settings.home, public_url=public_url, did=did, development=development, passphrase=settings.passphrase()
-    )
-    db = Database(settings.database)
-    db.claim()
-    with db.writing_connection() as connection:
-        with connection.begin():
-            migrate(connection)
-        with connection.begin():
-            create_log(Tx(connection), home.log, bundle=bundle.digest)
-    log = Log(db, signer=home.log, clock=time.time)
-    log.start()
-    try:
-        agent_key, contract_key = generate("ES256"), generate("Ed25519")
-        agent = log.record(lambda tx: _first_entries(tx, home, bundle, agent_key, contract_key, location)).value
-        with db.reading_tx() as tx:
-            Pin(settings.home, home.log.verifier).advance(head(tx, home.log.verifier)[0])
-    finally:
-        log.close()
-        db.close()
-    (settings.source_root).mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Initialised(home, agent, agent_key, contract_key)
-
-
-def _first_entries(
-    tx: Tx, home: Home, bundle: Bundle, agent_key: dict[str, str], contract_key: dict[str, str], location: str
-) -> Outcome:
-    deed = Deed(Actor("gateway", home.operator), Node(home.origin, site=home.did), time.time())
-    begun = deed.event(
-        "gateway.initialised",
-        objects=(Object("gateway", home.did), Object("policy", bundle.digest)),
-        facts={
-            "origin": home.origin,
-            "countersign_kid": home.countersigner.kid,
-            "token_thumbprint": f"sha-256:{home.tokens.public.thumbprint}",
-            "development": home.development,
-        },
-    )
-    facts = Facts(kind=Kind.OPERATOR, country=location[:2], identity_verified=True, for_profit=False, public_body=True)
-    key = screen(public_jwk(contract_key), purpose="contract")
-    admission = Admission(home.operator, "Operator", facts, f"{home.operator}#contract-1", key)
-    admitted = onboarding.admit(tx, admission, deed)
-    roles = (AgentRole.OPERATOR, AgentRole.ADMIN, AgentRole.OFFICER)
-    first = Enrolment(
-        home.operator, "first operator", roles, location, False, screen(public_jwk(agent_key), purpose="agent")
-    )
-    enrolled = enrolment.enrol(tx, first, deed)
-    records = (Record(begun, (home.operator,)), *admitted.records, *enrolled.records)
-    return Outcome(records, enrolled.value.id)
 
 
 def _contract_house(home: Home) -> House:

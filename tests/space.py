@@ -22,8 +22,9 @@ from gateway.cli.demo import free_port, serving
 from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.private import generate, public_jwk
+from gateway.founding import initialise
 from gateway.ids import urn
-from gateway.runtime import initialise, source_folder
+from gateway.runtime import source_folder
 from gateway.sdk.agentfile import AgentFile
 from gateway.sdk.client import Client
 from gateway.settings import Settings

@@ -12,6 +12,8 @@ from gateway.access.errors import ContractNotInForce
 from gateway.access.grants import question
 from gateway.access.ground import stated_purpose
 from gateway.access.request import AccessRequest
+from gateway.approvals.votes import Question
+from gateway.audit import reader
 from gateway.audit.commit import salted_digest
 from gateway.audit.log import Recorded
 from gateway.db import Database
@@ -80,6 +82,26 @@ async def explain_entry(db: Database, active: Active, entry: str, record: dict[s
     same = decision.bundle == active.bundle.digest
     now = decision if same else await decide(active.engine, active.bundle.digest, document)
     return Explanation(decision, [] if now.result == "permit" else await passing(active.engine, now, document))
+
+
+async def shown_to_committee(
+    db: Database, active: Active, question: Question
+) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
+    """What the rules said when they referred it, and on what; neither, when the input is not kept any more."""
+
+    def entry() -> dict[str, Any] | None:
+        with db.reading_tx() as tx:
+            stored = reader.entry_by_id(tx, question.entry, seen_by=question.provider)
+        return None if stored is None else stored.record()
+
+    record = await asyncio.to_thread(entry)
+    if record is None:
+        return None, None
+    try:
+        decision, document = await made_again(db, active, question.entry, record)
+    except NotReplayable:
+        return None, None
+    return [reason.model_dump(mode="json") for reason in decision.reasons], document
 
 
 async def made_again(

@@ -11,15 +11,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.access import exports
-from gateway.access.explain import NotReplayable, made_again
+from gateway.access.explain import shown_to_committee
 from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRoute
 from gateway.approvals import recording, review, store
 from gateway.approvals.document import MEDIA_TYPE
 from gateway.approvals.store import COMMITTEE, Recorded
-from gateway.approvals.votes import Question
-from gateway.audit import reader
 from gateway.audit.reader import Filter
 from gateway.crypto.canonical import canonical_json
 from gateway.identity.caller import AgentRole, Caller
@@ -249,7 +247,7 @@ async def get_review(review_id: ReviewId, actor: Actor, gateway: Gateway) -> Rev
     if found.provider != caller.participant.id or caller.roles.isdisjoint(review.MAY_VOTE):
         return view
     await asyncio.to_thread(actor.look, "audit.read", Filter(contract=found.question.contract), 1)
-    view.reasons, view.input = await _shown_to_committee(found.question, gateway)
+    view.reasons, view.input = await shown_to_committee(gateway.db, gateway.policies.current, found.question)
     return view
 
 
@@ -295,23 +293,3 @@ def _review(review_id: str, caller: Caller, gateway: Gateway) -> review.Review:
     if found is None:
         raise NotFound
     return found
-
-
-async def _shown_to_committee(
-    question: Question, gateway: Gateway
-) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
-    """What the rules said when they referred it, and on what; neither, when the input is not kept any more."""
-
-    def entry() -> dict[str, Any] | None:
-        with gateway.db.reading_tx() as tx:
-            stored = reader.entry_by_id(tx, question.entry, seen_by=question.provider)
-        return None if stored is None else stored.record()
-
-    record = await asyncio.to_thread(entry)
-    if record is None:
-        return None, None
-    try:
-        decision, document = await made_again(gateway.db, gateway.policies.current, question.entry, record)
-    except NotReplayable:
-        return None, None
-    return [reason.model_dump(mode="json") for reason in decision.reasons], document

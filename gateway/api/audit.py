@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import AfterValidator, BaseModel, Field
 
+from gateway import evidence
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
-from gateway.api.spool import Spool, SpoolResponse
 from gateway.api.wire import StrictRoute
-from gateway.audit import cosigned, reader
-from gateway.audit.export import Opening, Row, export_range, export_selection
-from gateway.audit.fhir import MEDIA_TYPE as FHIR_NDJSON
-from gateway.audit.fhir import audit_event
-from gateway.audit.flat import csv_lines, json_lines
+from gateway.audit import reader
 from gateway.audit.reader import Filter, Stored
-from gateway.audit.receipt import format_receipt
-from gateway.audit.tiles import TreeView
-from gateway.clock import instant
-from gateway.db import Tx
-from gateway.identity.caller import AgentRole, Caller
+from gateway.identity.caller import AgentRole
 from gateway.problems import Malformed, NotFound
 
 router = APIRouter(route_class=StrictRoute, tags=["audit"])
@@ -48,14 +38,6 @@ Moment = Annotated[str | None, Field(pattern=_MOMENT), AfterValidator(_on_the_ca
 Code = Annotated[str | None, Query(max_length=255)]
 
 CountedBy = Literal["type", "outcome", "actor", "dataset", "contract", "code", "year", "month", "day", "hour"]
-COSIGNED_IN_S = 3.0
-RECEIPT_JSON = "application/vnd.corridor.receipt+json"
-_MEDIA_TYPES = {
-    "corridor": "application/vnd.corridor.export+jsonl",
-    "csv": "text/csv; charset=utf-8",
-    "ndjson": "application/x-ndjson",
-    "fhir": FHIR_NDJSON,
-}
 
 
 class EntryView(BaseModel):
@@ -162,7 +144,7 @@ def export(
     actor: Actor,
     gateway: Gateway,
     wanted: Wanted,
-    format: Annotated[Literal["corridor", "csv", "ndjson", "fhir"], Query()] = "corridor",
+    format: Annotated[evidence.Format, Query()] = "corridor",
     after: Annotated[
         int | None, Query(ge=0, le=2**53 - 1, description="go on behind this index; not for `corridor`")
     ] = None,
@@ -173,36 +155,15 @@ def export(
     running number in each, which proves that none is left out. With filters: the entries that fit, each with its proof.
     `csv`, `ndjson` and `fhir` (AuditEvent R4, one a line) are for other programs and prove nothing; oldest first.
     """
-    actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     if format == "corridor" and after is not None:
         raise Malformed("A signed export is whole; leave `after` out, or ask for csv, ndjson or fhir.")
-    filter = wanted.filter
-    spool = Spool(gateway.settings.home / "scratch")
-    try:
-        actor.look("audit.exported", filter, None)
-        if format == "corridor":
-            spool.write(_export_lines(gateway, actor.caller, filter, covering=_await_witnesses(gateway)))
-        else:
-            spool.write(_flat_lines(gateway, actor.caller, filter, format, -1 if after is None else after))
-    except BaseException:
-        spool.close()
-        raise
-    return SpoolResponse(spool, _MEDIA_TYPES[format])
+    return evidence.export(actor, gateway, wanted.filter, format, after=-1 if after is None else after)
 
 
 @router.get("/receipts/{entry}", summary="An entry you are a party to, with its proof", response_class=Response)
 def receipt(entry: EntryId, actor: Actor, gateway: Gateway) -> Response:
     """Canonical JSON: the entry's exact bytes and a C2SP tlog-proof. Verifies offline under the log's key."""
-    with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=actor.caller.sees)
-    actor.look("audit.read", Filter(), int(found is not None))
-    if found is None:
-        raise NotFound
-    with gateway.db.reading_tx() as tx:
-        key, policy = gateway.home.log.verifier, gateway.collector.policy
-        note, checkpoint = cosigned.covering(tx, key, policy, found.index)
-        proof = reader.inclusion(tx, found.index, checkpoint.size)
-    return Response(format_receipt(found.body, found.index, proof, note), media_type=RECEIPT_JSON)
+    return evidence.receipt(entry, actor, gateway)
 
 
 @router.get("/audit/checkpoint", summary="The log's newest signed checkpoint", response_class=PlainTextResponse)
@@ -241,57 +202,3 @@ class LogKeyView(BaseModel):
 @router.get("/audit/key", summary="The key that signs the log's checkpoints")
 def key(_caller: AuthenticatedCaller, gateway: Gateway) -> LogKeyView:
     return LogKeyView(origin=gateway.home.origin, vkey=str(gateway.home.log.verifier))
-
-
-def _await_witnesses(gateway: Gateway) -> int:
-    """How much an export must cover: all that is recorded by now. Its witnesses get a moment to cosign that."""
-    with gateway.db.reading_tx() as tx:
-        _, now = reader.head(tx, gateway.home.log.verifier)
-    gateway.collector.wait_for(now.size, COSIGNED_IN_S)
-    return now.size
-
-
-def _export_lines(gateway: Gateway, caller: Caller, filter: Filter, *, covering: int) -> Iterator[bytes]:
-    """The export, under one checkpoint and in one transaction: write it away, and let nobody wait for its reader."""
-    signer, made_at = gateway.home.log, instant(gateway.clock())
-    own = caller.sees
-    with gateway.db.reading_tx() as tx:
-        note, head = cosigned.covering(tx, signer.verifier, gateway.collector.policy, covering - 1)
-        tree = TreeView(head.size, reader.tile_reader(tx))
-        if filter.given():
-            rows = (Row(stored.index, stored.body) for stored in _ascending(tx, own, filter, head.size))
-            yield from export_selection(
-                rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, filter=filter.given()
-            )
-        elif own is None:
-            bodies = (stored.body for stored in reader.all_entries(tx, begin=0, end=head.size))
-            yield from export_range(bodies, 0, head.size, checkpoint=note, tree=tree, signer=signer, made_at=made_at)
-        else:
-            rows = (
-                Row(stored.index, stored.body, Opening(opening.seq, opening.prev, opening.salt))
-                for stored, opening in reader.party_entries(tx, own, size=head.size)
-            )
-            yield from export_selection(rows, checkpoint=note, tree=tree, signer=signer, made_at=made_at, party=own)
-
-
-def _flat_lines(gateway: Gateway, caller: Caller, filter: Filter, format: str, after: int) -> Iterator[bytes]:
-    home = gateway.home
-    with gateway.db.reading_tx() as tx:
-        _, head = reader.head(tx, home.log.verifier)
-        found = _ascending(tx, caller.sees, filter, head.size, after)
-        if format == "csv":
-            yield from csv_lines(found, header=after < 0)
-        elif format == "ndjson":
-            yield from json_lines(found)
-        else:
-            for stored in found:
-                resource = audit_event(
-                    stored.record(), index=stored.index, leaf=stored.leaf, origin=home.origin, gateway=home.public_url
-                )
-                yield orjson.dumps(resource) + b"\n"
-
-
-def _ascending(tx: Tx, seen_by: str | None, filter: Filter, size: int, after: int = -1) -> Iterator[Stored]:
-    while page := reader.entries(tx, seen_by=seen_by, filter=filter, before=size, after=after, limit=reader.PAGE):
-        yield from page
-        after = page[-1].index

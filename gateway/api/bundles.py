@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from gateway.acting import Acting
-from gateway.api.deps import Actor, AuthenticatedCaller, Gateway, trial_place
+from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import ARCHIVE_BODY, StrictRoute, archive_body
 from gateway.audit.reader import Filter
 from gateway.identity.caller import AgentRole
@@ -67,7 +67,7 @@ async def activate_bundle(request: Request, actor: Actor, gateway: Gateway) -> A
 
 
 def _activated(archive: bytes, actor: Acting, gateway: Gateway) -> ActivatedView:
-    with trial_place(gateway):
+    with gateway.trial_place():
         found = gateway.lifecycle.activate(gateway.opened(archive), actor.deed())
     return ActivatedView(digest=found.digest, before=found.before, entry=found.entry)
 
@@ -145,7 +145,7 @@ def end_shadow(actor: Actor, gateway: Gateway) -> ShadowView:
 
 
 def _begun(archive: bytes, actor: Acting, gateway: Gateway) -> ShadowView:
-    with trial_place(gateway):
+    with gateway.trial_place():
         candidate = gateway.opened(archive)
         gateway.lifecycle.examine(candidate.bundle)
         gateway.shadow.begin(candidate, actor.deed())

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from gateway.access.errors import Busy
 from gateway.acting import Acting
 from gateway.identity.caller import Caller
 from gateway.identity.errors import NotAuthenticated
@@ -46,16 +44,3 @@ async def acting(request: Request, caller: AuthenticatedCaller, gateway: Gateway
 
 
 Actor = Annotated[Acting, Depends(acting)]
-
-
-def trial_place(gateway: Runtime) -> ExitStack:
-    """One of the few places for processes that decide by rules of any bundle, to be given back.
-
-    Raises:
-        Busy: all are taken.
-    """
-    if not gateway.trials.acquire(blocking=False):
-        raise Busy("Others are making decisions again just now. Try again shortly.")
-    held = ExitStack()
-    held.callback(gateway.trials.release)
-    return held

@@ -19,7 +19,7 @@ from gateway.access.replay import Report, replay, what_if
 from gateway.access.request import AccessRequest
 from gateway.acting import Acting
 from gateway.api.audit import EntryId, Moment
-from gateway.api.deps import Actor, AuthenticatedCaller, Gateway, trial_place
+from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import ARCHIVE_BODY, StrictRoute, archive_body
 from gateway.audit import reader
 from gateway.audit.reader import Filter, Stored
@@ -138,7 +138,7 @@ def replay_decisions(span: Span, actor: Actor, gateway: Gateway) -> StreamingRes
     """Each is identical, or the report says which is not and how. Rules run in a process of their own."""
     actor.caller.need(AgentRole.OFFICER, AgentRole.OPERATOR)
     actor.look("policy.replayed", span.filter(), None)
-    with trial_place(gateway) as held:
+    with gateway.trial_place() as held:
         reports = replay(gateway.db, span.filter(), seen_by=actor.caller.sees)
         return ReportResponse(reports, held.pop_all())
 
@@ -162,7 +162,7 @@ async def try_candidate(
 
 
 def _tried(archive: bytes, filter: Filter, actor: Acting, gateway: Gateway) -> StreamingResponse:
-    with trial_place(gateway) as held:
+    with gateway.trial_place() as held:
         bundle = opened(archive, None).bundle
         trial = held.enter_context(Trial(bundle.files, bundle.packs))
         actor.look("policy.tried", filter, None)

@@ -72,7 +72,7 @@ def init(
     development: Annotated[bool, typer.Option(help="keys that serve this machine only")] = False,
 ) -> None:
     """Make a gateway, once, where it runs: keys, database, operator and its first agent, the log's first entries."""
-    from gateway.runtime import initialise
+    from gateway.founding import initialise
 
     settings = options.settings(home)
     made = initialise(settings, public_url=public_url, did=did, location=location, development=development)

@@ -21,10 +21,11 @@ from gateway.cli.parties import Party, approve
 from gateway.cli.realdata import Prepared
 from gateway.crypto.keyfile import save_private
 from gateway.crypto.private import generate, public_jwk
+from gateway.founding import initialise
 from gateway.policy.archive import contents, packed
 from gateway.policy.bundle import bundle_of, read_folder
 from gateway.problems import Problem
-from gateway.runtime import initialise, source_folder
+from gateway.runtime import source_folder
 from gateway.sdk.agentfile import AgentFile
 from gateway.sdk.client import Client, Refused
 from gateway.sdk.contract import KeyFile, check

@@ -12,11 +12,11 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
+from gateway import evidence
 from gateway.access.explain import Explanation, NotReplayable, explain_entry
-from gateway.audit import cosigned, reader
+from gateway.audit import reader
 from gateway.audit.event_types import TYPES
 from gateway.audit.reader import Filter, Stored
-from gateway.audit.receipt import format_receipt
 from gateway.db import Tx
 from gateway.identity.caller import AgentRole
 from gateway.problems import NotFound
@@ -135,21 +135,7 @@ async def story(entry: EntryId, visit: Signed) -> Response:
 @router.get("/entries/{entry}/receipt")
 def receipt(entry: EntryId, visit: Signed) -> Response:
     """The entry's exact bytes with the proof that they are in the log, to keep or to check in the browser."""
-    gateway, acting = visit.gateway, visit.acting
-    with gateway.db.reading_tx() as tx:
-        found = reader.entry_by_id(tx, entry, seen_by=acting.caller.sees)
-    acting.look("audit.read", Filter(), int(found is not None))
-    if found is None:
-        raise NotFound
-    with gateway.db.reading_tx() as tx:
-        note, checkpoint = cosigned.covering(tx, gateway.home.log.verifier, gateway.collector.policy, found.index)
-        proof = reader.inclusion(tx, found.index, checkpoint.size)
-    headers = {"content-disposition": f'attachment; filename="receipt-{found.index}.json"'}
-    return Response(
-        format_receipt(found.body, found.index, proof, note),
-        media_type="application/vnd.corridor.receipt+json",
-        headers=headers,
-    )
+    return evidence.receipt(entry, visit.acting, visit.gateway)
 
 
 def _looked_up(visit: Visit, entry: str) -> tuple[Stored, list[Line]]:

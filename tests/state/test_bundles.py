@@ -22,6 +22,7 @@ from gateway.crypto.keys import screen
 from gateway.crypto.pem import to_pem
 from gateway.crypto.private import generate, public_jwk
 from gateway.db import Tx
+from gateway.founding import initialise
 from gateway.home import Home
 from gateway.policy.archive import contents, packed
 from gateway.policy.bundle import load_bundle
@@ -30,7 +31,7 @@ from gateway.policy.errors import BundleInvalid, PolicyUnavailable
 from gateway.policy.lifecycle import Activated
 from gateway.policy.signing import SIGNATURES, sign_files
 from gateway.policy.store import activations, keep_bundle, kept_bundle
-from gateway.runtime import Runtime, initialise
+from gateway.runtime import Runtime
 from gateway.settings import POLICIES, Settings
 from tests.policy.archives import of_folder
 from tests.space import PHARMA, Space, data_space, token_of, wanted

@@ -20,7 +20,7 @@ import pytest
 
 from gateway import streams
 from gateway.access import slots
-from gateway.api import health, spool
+from gateway.api import health
 from gateway.audit.deed import Deed
 from gateway.audit.event import Actor, Source
 from gateway.audit.log import Log, Outcome, Record
@@ -155,7 +155,7 @@ def whole_export(space: Space) -> httpx2.Response:
 
 
 def test_exports_that_nobody_reads_hold_no_database_connection(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "_places", threading.BoundedSemaphore(READERS))
+    monkeypatch.setattr(streams, "_places", threading.BoundedSemaphore(READERS))
     with ExitStack() as held:
         for _ in range(READERS):
             assert status(unread(held, space, space.operator, "GET", "/v1/audit/export")) == 200
@@ -166,9 +166,9 @@ def test_exports_that_nobody_reads_hold_no_database_connection(space: Space, mon
 def test_a_fifth_export_is_told_to_come_back_and_is_not_said_to_have_been_made(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "_places", threading.BoundedSemaphore(spool.EXPORTS))
+    monkeypatch.setattr(streams, "_places", threading.BoundedSemaphore(streams.EXPORTS))
     with ExitStack() as held:
-        for _ in range(spool.EXPORTS):
+        for _ in range(streams.EXPORTS):
             assert status(unread(held, space, space.operator, "GET", "/v1/audit/export")) == 200
         before = space.log_size()
         refused = whole_export(space)
@@ -180,7 +180,7 @@ def test_a_fifth_export_is_told_to_come_back_and_is_not_said_to_have_been_made(
 def test_an_export_that_nobody_reads_is_broken_off_and_its_place_comes_back(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(streams, "_places", threading.BoundedSemaphore(1))
     monkeypatch.setattr(streams, "STALLED_S", 0.5)
     with ExitStack() as held:
         assert status(unread(held, space, space.operator, "GET", "/v1/audit/export")) == 200
@@ -193,7 +193,7 @@ def test_an_export_that_nobody_reads_is_broken_off_and_its_place_comes_back(
 
 
 def test_an_export_leaves_no_file_and_no_place_behind(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(streams, "_places", threading.BoundedSemaphore(1))
     scratch = space.settings.home / "scratch"
     assert scratch.stat().st_mode & 0o777 == 0o700
     before = set(scratch.iterdir())  # engines that are idle have theirs there
@@ -213,7 +213,7 @@ def test_what_fails_while_it_is_written_away_is_refused_whole(tmp_path: Path) ->
         yield b"one\n"
         raise Problem("the second cannot be read")
 
-    file = spool.Spool(tmp_path)
+    file = streams.Spool(tmp_path)
     with pytest.raises(Problem, match="second"):
         file.write(lines())
     file.close()
