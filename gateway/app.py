@@ -36,8 +36,41 @@ from gateway.api.middleware import Watched
 from gateway.api.wire import install_problem_handlers
 from gateway.runtime import Runtime
 from gateway.settings import Settings
-from gateway.ui import alerting, asking, datasets, entrance, entries, home, overview, receipts, rules
+from gateway.ui import (
+    alerting,
+    asking,
+    datasets,
+    entrance,
+    entries,
+    home,
+    offering,
+    organisations,
+    overview,
+    receipts,
+    reviewing,
+    rules,
+    running,
+    trying,
+)
 from gateway.ui import contracts as contract_pages
+
+PAGES = (
+    home,
+    entrance,
+    offering,  # before `datasets`, whose addresses would take `new` for an id
+    datasets,
+    contract_pages,
+    asking,
+    receipts,
+    reviewing,
+    overview,
+    entries,
+    alerting,
+    trying,  # before `rules`, whose addresses would take `try` for a name
+    rules,
+    organisations,
+    running,
+)
 
 DESCRIPTION = """A trusted gateway between organisations that hold health data and organisations that want to use it.
 
@@ -81,7 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(tiles.router)
     app.include_router(problems.router)
-    for pages in (home, entrance, datasets, contract_pages, asking, receipts, overview, entries, alerting, rules):
+    for pages in PAGES:
         app.include_router(pages.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     return app

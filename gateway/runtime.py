@@ -179,10 +179,17 @@ class Runtime:
 
     def open_source(self, provider: str, source: SourceRef) -> Source:
         """A source of this provider. Each provider has a folder of its own, named by its DID; none sees another's."""
+        return self._sources(provider).source(source.kind, source.path)
+
+    def source_files(self, provider: str, *, most: int) -> list[str]:
+        """Paths in the provider's own folder that look like sources."""
+        return self._sources(provider).files(most=most)
+
+    def _sources(self, provider: str) -> Connectors:
         connectors = self._connectors.get(provider)
         if connectors is None:
             connectors = self._connectors[provider] = Connectors(self.settings.source_root / source_folder(provider))
-        return connectors.source(source.kind, source.path)
+        return connectors
 
     def trial_place(self) -> ExitStack:
         """One of the few places for processes that decide by rules of any bundle, to be given back.

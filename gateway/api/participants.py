@@ -15,7 +15,6 @@ from gateway.identity import enrolment
 from gateway.identity.caller import AgentRole
 from gateway.identity.enrolment import Enrolment
 from gateway.participants import onboarding, store
-from gateway.participants.errors import AlreadyAdmitted
 from gateway.participants.model import Facts, Participant
 from gateway.participants.onboarding import Admission
 from gateway.problems import NotFound
@@ -115,16 +114,7 @@ def admit(body: Annotated[AdmissionBody, Body(examples=[examples.ADMISSION])], a
     admission = Admission(body.id, body.name, body.facts, body.contract_key.kid, key)
     first = body.first_agent.enrolment(body.id)
     deed = actor.deed()
-
-    def change(tx: Any) -> Any:
-        with tx.session() as session:
-            if enrolment.is_agents(session, key.thumbprint):
-                raise AlreadyAdmitted("This is an agent's key. A participant needs a contract key of its own.")
-        admitted = onboarding.admit(tx, admission, deed)
-        enrolled = enrolment.enrol(tx, first, deed)
-        return type(admitted)((*admitted.records, *enrolled.records), (admitted.value, enrolled.value))
-
-    participant, agent = actor.record(change).value
+    participant, agent = actor.record(lambda tx: enrolment.admit(tx, admission, first, deed)).value
     return AdmittedView(participant=_view(participant, whole=True), first_agent=AgentView.of(agent))
 
 

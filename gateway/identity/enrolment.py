@@ -18,9 +18,11 @@ from gateway.identity.errors import AssertionRefused
 from gateway.identity.tables import AgentRow
 from gateway.identity.tokens import Assertion
 from gateway.ids import handle
+from gateway.participants import onboarding
 from gateway.participants import store as participants
 from gateway.participants.errors import AlreadyAdmitted
 from gateway.participants.model import Kind
+from gateway.participants.onboarding import Admission
 from gateway.problems import Malformed, NotFound, WrongState
 
 
@@ -99,6 +101,20 @@ def enrol(tx: Tx, enrolment: Enrolment, deed: Deed) -> Outcome:
         },
     )
     return Outcome((Record(event, (owner.id, deed.actor.org_id)),), enrolled)
+
+
+def admit(tx: Tx, admission: Admission, first: Enrolment, deed: Deed) -> Outcome:
+    """Admit an organisation with its first agent; the value is both, as they are now.
+
+    Raises:
+        AlreadyAdmitted: one of them, or a key of theirs, is known. Malformed: the facts contradict each other.
+    """
+    with tx.session() as session:
+        if is_agents(session, admission.key.thumbprint):
+            raise AlreadyAdmitted("This is an agent's key. A participant needs a contract key of its own.")
+    admitted = onboarding.admit(tx, admission, deed)
+    enrolled = enrol(tx, first, deed)
+    return Outcome((*admitted.records, *enrolled.records), (admitted.value, enrolled.value))
 
 
 def is_agents(session: Session, thumbprint: str) -> bool:

@@ -27,6 +27,7 @@ from gateway.obligations.predicate import Op
 from gateway.problems import Malformed, NotFound, Problem, TooLarge, Unavailable, first_complaint
 from gateway.streams import DeliveryResponse
 from gateway.terms.purposes import FLAGS, PURPOSES
+from gateway.ui import forms
 from gateway.ui.visit import PageRoute, Posted, Signed, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -173,24 +174,24 @@ def _wanted(visit: Visit, contract: str, given: FormData) -> AccessRequest:
     with visit.gateway.db.reading() as session:
         dataset = dataset_by_id(session, found.dataset)
     types = {} if dataset is None else {column.name: column.type for column in dataset.registration.columns}
-    purpose: dict[str, Any] = {"id": _text(given, "purpose")}
-    if (commercial := _text(given, "commercial")) in ("yes", "no"):
+    purpose: dict[str, Any] = {"id": forms.text(given, "purpose")}
+    if (commercial := forms.text(given, "commercial")) in ("yes", "no"):
         purpose["commercial"] = commercial == "yes"
-    if terms := _text(given, "disease_terms").replace(",", " ").split():
+    if terms := forms.text(given, "disease_terms").replace(",", " ").split():
         purpose["disease_terms"] = terms
-    if flags := [str(one) for one in given.getlist("flags")]:
+    if flags := forms.values(given, "flags"):
         purpose["flags"] = flags
-    aggregate = _text(given, "action") == "aggregate"
+    aggregate = forms.text(given, "action") == "aggregate"
     document = {
         "contract": contract,
-        "action": _text(given, "action"),
-        "mode": _text(given, "mode") or _fitting(_text(given, "action"), found.terms.delivery_modes),
+        "action": forms.text(given, "action"),
+        "mode": forms.text(given, "mode") or _fitting(forms.text(given, "action"), found.terms.delivery_modes),
         "purpose": purpose,
-        "columns": [] if aggregate else [str(one) for one in given.getlist("columns")],
-        "group_by": [str(one) for one in given.getlist("group_by")] if aggregate else [],
+        "columns": [] if aggregate else forms.values(given, "columns"),
+        "group_by": forms.values(given, "group_by") if aggregate else [],
         "filter": _filter(given, types),
-        "format": "csv" if aggregate else _text(given, "format") or "csv",
-        "limit": _whole(limit, "the number of rows") if (limit := _text(given, "limit")) else None,
+        "format": "csv" if aggregate else forms.text(given, "format") or "csv",
+        "limit": _whole(limit, "the number of rows") if (limit := forms.text(given, "limit")) else None,
     }
     try:
         return AccessRequest.model_validate(document)
@@ -202,11 +203,11 @@ def _filter(given: FormData, types: dict[str, ColumnType]) -> dict[str, Any] | N
     """The conditions that are filled in, joined by `and`; each value read as its column's type says."""
     parts: list[dict[str, Any]] = []
     for n in range(CONDITIONS):
-        column, op = _text(given, f"column{n}"), _text(given, f"op{n}")
+        column, op = forms.text(given, f"column{n}"), forms.text(given, f"op{n}")
         if column:
             part: dict[str, Any] = {"column": column, "op": op}
             if op not in ("is_null", "not_null"):
-                part["value"] = _value(_text(given, f"value{n}"), types.get(column, ColumnType.STRING), column)
+                part["value"] = _value(forms.text(given, f"value{n}"), types.get(column, ColumnType.STRING), column)
             parts.append(part)
     return None if not parts else parts[0] if len(parts) == 1 else {"and": parts}
 
@@ -231,7 +232,3 @@ def _whole(text: str, what: str) -> int:
         return int(text)
     except ValueError:
         raise Malformed(f"`{what}` is a whole number, like 12.") from None
-
-
-def _text(given: FormData, name: str) -> str:
-    return str(given.get(name, "")).strip()

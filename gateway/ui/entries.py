@@ -26,6 +26,12 @@ from gateway.ui.visit import PageRoute, Signed, Visit
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 PAGE: Final = 50
+ENDINGS: Final[dict[evidence.Format, str]] = {
+    "corridor": "export.jsonl",
+    "csv": "csv",
+    "ndjson": "ndjson",
+    "fhir": "fhir.ndjson",
+}
 FOLLOWING: Final = 100
 """How many later entries under the same contract are looked through for what came of this one."""
 _TIME: Final = r"^(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?)?$"
@@ -104,7 +110,18 @@ def entries(
         types=tuple(TYPES),
         older=None if older is None else f"/entries?{urlencode(older)}",
         newest=f"/entries?{urlencode(kept)}" if before is not None else None,
+        exports=[(format, f"/entries/export?{urlencode({**kept, 'format': format})}") for format in ENDINGS],
     )
+
+
+@router.get("/entries/export")
+def export(
+    visit: Signed, found: Annotated[Found, Depends(Found)], format: Annotated[evidence.Format, Query()] = "corridor"
+) -> Response:
+    """What the list shows, all of it, as a file: one that proves itself, or one for other programs."""
+    answer = evidence.export(visit.acting, visit.gateway, found.filter, format)
+    answer.headers["content-disposition"] = f'attachment; filename="log.{ENDINGS[format]}"'
+    return answer
 
 
 @router.get("/entries/{entry}")

@@ -8,7 +8,6 @@ from fastapi.responses import Response
 from gateway.approvals import review
 from gateway.contracts import lifecycle, store
 from gateway.contracts.states import State
-from gateway.identity.caller import AgentRole
 from gateway.ui.visit import PageRoute, Signed
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -23,11 +22,13 @@ def home(visit: Signed) -> Response:
         agreed = store.contracts_seen_by(session, own, state=State.AGREED)
         drafts = [c for c in agreed if c.state_at(now) is State.AGREED and own not in lifecycle.signers(c)]
         reviews = []
-        if AgentRole.REVIEWER in caller.roles:
+        if not caller.roles.isdisjoint(review.MAY_VOTE):
             open_ones = review.reviews_seen_by(session, own, state="open", now=now)
             reviews = [
                 one
                 for one in open_ones
-                if one.provider == own and not any(vote.reviewer == caller.agent for vote in one.votes)
+                if one.provider == own
+                and one.requester != caller.agent
+                and not any(vote.reviewer == caller.agent for vote in one.votes)
             ]
     return visit.page("home.html", drafts=drafts, reviews=reviews)

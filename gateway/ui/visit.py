@@ -21,6 +21,7 @@ from gateway.identity import sessions
 from gateway.identity.caller import Caller
 from gateway.identity.errors import NotAuthenticated
 from gateway.participants import store as participants
+from gateway.policy.archive import MAX_ARCHIVE_BYTES
 from gateway.problems import Forbidden, Malformed, Problem, TooLarge
 from gateway.runtime import Runtime
 from gateway.ui import words
@@ -40,13 +41,21 @@ class FormNotOurs(Forbidden):
 class BoundedRequest(Request):
     """A request whose body ends somewhere."""
 
+    most = MAX_FORM
+
     async def stream(self) -> AsyncGenerator[bytes, None]:
         size = 0
         async for piece in super().stream():
             size += len(piece)
-            if size > MAX_FORM:
-                raise TooLarge(f"The form is over {MAX_FORM} bytes.")
+            if size > self.most:
+                raise TooLarge(f"The form is over {self.most} bytes.")
             yield piece
+
+
+class UploadRequest(BoundedRequest):
+    """One that carries a bundle beside its fields."""
+
+    most = MAX_FORM + MAX_ARCHIVE_BYTES
 
 
 class Visit:
@@ -60,6 +69,7 @@ class Visit:
             request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
         )
         self.secret = secret
+        self._nonce = secrets.token_urlsafe(16)
         self._names: dict[str, str] = {}
         self._titles: dict[str, str | None] = {}
 
@@ -102,14 +112,22 @@ class Visit:
 
     def page(self, template: str, /, *, status: int = 200, **view: Any) -> HTMLResponse:
         """The template with what is known of the visit."""
-        nonce = secrets.token_urlsafe(16)
+        return HTMLResponse(self.text(template, **view), status, headers=self.headers)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes with every page of this visit."""
+        return {"content-security-policy": _policy(self._nonce)}
+
+    def text(self, template: str, /, **view: Any) -> str:
+        """The page itself, or a part of one."""
         translations = words.translations(self.language)
         shown = {
             "visit": self,
             "caller": self.caller,
             "roles": frozenset() if self.caller is None else frozenset(role.value for role in self.caller.roles),
             "form_token": "" if self.secret is None else sessions.form_token(self.secret),
-            "nonce": nonce,
+            "nonce": self._nonce,
             "language": self.language,
             "path": self.request.url.path,
             "here": _here(self.request),
@@ -118,10 +136,8 @@ class Visit:
             "_": translations.gettext,
             "gettext": translations.gettext,
             "ngettext": translations.ngettext,
-            **view,
         }
-        body = ENVIRONMENT.get_template(template).render(shown)
-        return HTMLResponse(body, status, headers={"content-security-policy": _policy(nonce)})
+        return ENVIRONMENT.get_template(template).render(**shown, **view)
 
     def go(self, where: str) -> Response:
         """After a form was carried out: to where its outcome is shown."""
@@ -196,11 +212,13 @@ Posted = Annotated[Visit, Depends(posted)]
 class PageRoute(APIRoute):
     """A route for people: failures are pages, and whoever is not signed in is led to where one signs in."""
 
+    request: type[BoundedRequest] = BoundedRequest
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def shown(request: Request) -> Response:
-            bounded = BoundedRequest(request.scope, request.receive)
+            bounded = self.request(request.scope, request.receive)
             try:
                 if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                     raise Malformed("The address holds a NUL character.")
@@ -218,6 +236,12 @@ class PageRoute(APIRoute):
                 return await _failed(bounded, problem)
 
         return shown
+
+
+class UploadRoute(PageRoute):
+    """One that takes a bundle."""
+
+    request = UploadRequest
 
 
 def _here(request: Request) -> str:

@@ -21,7 +21,7 @@ def test_opa_test_passes():
     done = run("test", ".", "--verbose")
     assert done.returncode == 0, done.stdout + done.stderr
     for rule in whole_bundle().rules:
-        assert f"access.rules_test.{rule}.test_" in done.stdout
+        assert f"access.rules_test.{rule}_test.test_" in done.stdout
 
 
 def test_every_line_is_run_by_a_test():

@@ -48,7 +48,7 @@ class Person:
         assert answer.status_code == 303, answer.text
         return self
 
-    def open(self, path: str, **query: str) -> httpx2.Response:
+    def open(self, path: str, /, **query: str) -> httpx2.Response:
         """A page; where it leads elsewhere, that is followed."""
         return self.browser.get(path, params=query or None, follow_redirects=True)
 
@@ -56,9 +56,14 @@ class Person:
         found = _TOKEN.search(self.open("/").text)
         return "" if found is None else found[1]
 
-    def send(self, path: str, **fields: str | list[str]) -> httpx2.Response:
+    def send(self, path: str, /, **fields: str | list[str]) -> httpx2.Response:
         """A form of a page of this session."""
         return self.browser.post(path, data={"form_token": self.form_token(), **fields})
+
+    def upload(self, path: str, content: bytes, /, **fields: str | list[str]) -> httpx2.Response:
+        """A form of a page of this session with a file that was chosen."""
+        data = {"form_token": self.form_token(), **fields}
+        return self.browser.post(path, data=data, files={"file": ("chosen", content)})
 
 
 def text_of(page: httpx2.Response) -> str:

@@ -50,6 +50,18 @@ PAGES = [
     Shown("/rules", "researcher", PHARMA),
     Shown("/rules/contract_purpose", "officer"),
     Shown("/alerts", "officer"),
+    Shown("/datasets/new", "provider"),
+    Shown("/datasets/{dataset}/offer", "provider"),
+    Shown("/reviews", "officer"),
+    Shown("/reviews/{review}", "reviewer"),
+    Shown("/reviews/{review}", "researcher", PHARMA),
+    Shown("/approvals", "officer"),
+    Shown("/rules/try", "officer"),
+    Shown("/organisations", "officer"),
+    Shown("/organisations/" + HOSPITAL, OPERATOR, OPERATOR),
+    Shown("/organisations/new", OPERATOR, OPERATOR),
+    Shown("/agents", "admin"),
+    Shown("/health", OPERATOR, OPERATOR),
 ]
 
 
@@ -63,7 +75,9 @@ def ids(space: Space) -> dict[str, str]:
     told = {"address": "http://127.0.0.1:9/", "kinds": ["log.trouble"]}
     space.agent(HOSPITAL, "officer").post("/v1/alerts", told)
     draft = space.accept(space.offer(space.datasets["csv"])["id"])["id"]
-    return {"contract": contract, "draft": draft, "dataset": space.datasets["csv"], **newest}
+    review = space.ask(contract, purpose={"id": "P05", "flags": ["vulnerable"]}).json()["review"]
+    space.approve(HOSPITAL, "pia", datasets=[space.datasets["csv"]])
+    return {"contract": contract, "draft": draft, "review": review, "dataset": space.datasets["csv"], **newest}
 
 
 @pytest.fixture(scope="module")

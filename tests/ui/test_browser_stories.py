@@ -112,3 +112,60 @@ def test_a_file_that_is_no_key_is_said_to_be_none(space: Space, researcher: Page
     (tmp_path / "no.key").write_text(content)
     sign(researcher, tmp_path / "no.key")
     expect(researcher.locator(".verdict[data-state=unsound]")).to_contain_text("It cannot sign:")
+
+
+def test_two_of_a_committee_vote_with_keys_that_stay_with_them(space: Space, browser: Browser, tmp_path: Path) -> None:
+    contract = space.agree(space.datasets["csv"])
+    wanted = {"purpose": {"id": "P05", "flags": ["vulnerable"]}, "columns": ["score", "age"]}
+    review = space.ask(contract, **wanted).json()["review"]
+    space.enrol(HOSPITAL, "reviewer", name="other reviewer")
+    files = space.parties[HOSPITAL].files
+    for name, reason in (("reviewer", "well founded"), ("other reviewer", "und gut begr\u00fcndet \u2713")):
+        with window(browser, space.url) as context:
+            page = signed_in(context, space.agent(HOSPITAL, name))
+            page.get_by_role("link", name="Look at it").first.click()
+            page.goto(f"/reviews/{review}")
+            page.get_by_label("Approve", exact=True).check()
+            page.get_by_label("Why; both sides read it").fill(reason)
+            page.get_by_role("checkbox", name="score").uncheck()
+            page.get_by_role("combobox", name="age").select_option("band:10")
+            key = page.get_by_label("Your key file")
+            key.set_input_files(files["officer"])
+            page.get_by_role("button", name="Sign and vote").click()
+            expect(page.locator(".verdict[data-state=unsound]")).to_contain_text("another agent")
+            key.set_input_files(files[name])
+            page.get_by_role("button", name="Sign and vote").click()
+            expect(page.get_by_role("heading", name="Votes")).to_be_visible()
+            expect(page.get_by_text(reason)).to_be_visible()
+    assert space.ask(contract, **wanted).status_code == 403  # the score was not approved
+    rows = space.read(contract, purpose=wanted["purpose"], columns=["age"])
+    assert all("-" in row["age"] for row in rows)
+
+
+def test_a_dataset_is_registered_by_keyboard_alone(space: Space, provider: Page) -> None:
+    """From the file to the registered dataset without a mouse."""
+    provider.goto("/datasets/new?path=visits.csv")
+    provider.get_by_role("combobox", name="Form").focus()
+    provider.keyboard.press("Tab")
+    expect(provider.get_by_role("button", name="Look at it")).to_be_focused()
+    provider.keyboard.press("Enter")
+    for label, text in (
+        ("Title", "Typed, never clicked"),
+        ("Licence of the source", "made by a test"),
+        ("Health categories, by comma", "Infectious diseases"),
+    ):
+        provider.get_by_label(label, exact=True).focus()
+        provider.keyboard.type(text)
+    provider.locator("textarea[name=description]").focus()
+    provider.keyboard.type("By hand.")
+    provider.get_by_label("Persons in it").focus()
+    provider.keyboard.type("150")
+    provider.get_by_label("Where it comes from, a reference").focus()
+    provider.keyboard.type("statement-7")
+    provider.get_by_label("GRU: research only (DUO:0000042)").focus()
+    provider.keyboard.press("Space")
+    provider.get_by_label("everybody who is admitted").focus()
+    provider.keyboard.press("Space")
+    provider.get_by_role("button", name="Check it against the source and register it").focus()
+    provider.keyboard.press("Enter")
+    expect(provider.get_by_role("heading", level=1)).to_contain_text("Typed, never clicked")
