@@ -43,9 +43,10 @@ bench: $(VENV)/.dev ## the benchmarks: ratios measured side by side in one run
 
 lock: $(TOOLS)/.uv ## resolve again and write requirements/*.txt, hashes and no addresses
 	$(TOOLS)/bin/uv lock --python $(BIN)/python --upgrade
-	$(EXPORT) --output-file requirements/runtime.txt
-	$(EXPORT) --group data --output-file requirements/demo.txt
-	$(EXPORT) --group data --group dev --output-file requirements/dev.txt
+	$(EXPORT) --output-file requirements/client.txt
+	$(EXPORT) --extra server --output-file requirements/runtime.txt
+	$(EXPORT) --extra server --group data --output-file requirements/demo.txt
+	$(EXPORT) --extra server --group data --group dev --output-file requirements/dev.txt
 	sed -i.bak 's/^coverage==/coverage[toml]==/' requirements/dev.txt && rm requirements/dev.txt.bak  # pip wants the extra pinned
 	$(EXPORT) --only-group uv --output-file requirements/uv.txt
 	$(EXPORT) --only-group build --output-file requirements/build.txt

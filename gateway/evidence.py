@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import orjson
 from starlette.responses import Response
@@ -21,11 +21,20 @@ from gateway.audit.tiles import TreeView
 from gateway.clock import instant
 from gateway.db import Tx
 from gateway.identity.caller import AgentRole, Caller
-from gateway.problems import NotFound
+from gateway.problems import NotFound, WrongState
 from gateway.runtime import Runtime
 from gateway.streams import Spool, SpoolResponse
 
 COSIGNED_IN_S: Final = 3.0
+LAST: Final = 2**53 - 1
+ENDS: Final = ("data.transfer.completed", "data.transfer.broken_off")
+
+
+class NotEnded(WrongState):
+    """No entry says yet how a delivery ended."""
+
+    slug, title = "not-ended", "The delivery has not ended"
+
 
 Format = Literal["corridor", "csv", "ndjson", "fhir"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
@@ -54,6 +63,35 @@ def receipt(entry: str, acting: Acting, gateway: Runtime) -> Response:
         proof = reader.inclusion(tx, found.index, checkpoint.size)
     headers = {"content-disposition": f'attachment; filename="receipt-{found.index}.json"'}
     return Response(format_receipt(found.body, found.index, proof, note), media_type=RECEIPT, headers=headers)
+
+
+def receipt_of_end(entry: str, acting: Acting, gateway: Runtime) -> Response:
+    """The same of the entry that says how a delivery ended: by it, whoever got the data knows that it is what left.
+
+    Raises:
+        NotFound: the caller may see no grant of this id. NotEnded: nothing says yet that it ended.
+    """
+    sees = acting.caller.sees
+    with gateway.db.reading_tx() as tx:
+        found = reader.entry_by_id(tx, entry, seen_by=sees)
+        contract = None if found is None else (found.record()["contract"] or {}).get("id")
+        if found is None or contract is None:
+            raise NotFound
+        ended = next((one.id for one in _later(tx, found.index, contract, sees) if _ends(one.record(), entry)), None)
+    if ended is None:
+        raise NotEnded("The delivery is under way, or nothing was granted. Try again once it has ended.")
+    return receipt(ended, acting, gateway)
+
+
+def _later(tx: Tx, after: int, contract: str, sees: str | None) -> Iterator[Stored]:
+    filter = Filter(contract=contract)
+    while page := reader.entries(tx, seen_by=sees, filter=filter, after=after, before=LAST, limit=reader.PAGE):
+        yield from page
+        after = page[-1].index
+
+
+def _ends(record: dict[str, Any], grant: str) -> bool:
+    return record["prior"] == grant and record["event"]["type"] in ENDS
 
 
 def export(acting: Acting, gateway: Runtime, filter: Filter, format: Format, *, after: int = -1) -> SpoolResponse:

@@ -247,7 +247,7 @@ def data_space(folder: Path, **settings: Any) -> Iterator[Space]:
 
 def token_of(client: Client) -> dict[str, str]:
     """The headers of a request by this agent."""
-    return client._headers()
+    return {"authorization": f"Bearer {client.token()}"}
 
 
 def token_request(client: Client, assertion: str) -> dict[str, str]:

@@ -121,7 +121,7 @@ def test_every_module_says_what_it_is() -> None:
     assert [str(name) for name in modules if not ast.get_docstring(ast.parse((ROOT / name).read_text("utf-8")))] == []
 
 
-@pytest.mark.parametrize("name", ["runtime", "demo", "dev", "uv", "build"])
+@pytest.mark.parametrize("name", ["client", "runtime", "demo", "dev", "uv", "build"])
 def test_requirements_are_pinned_by_hash_and_name_no_address(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=\S)", text.strip())
@@ -134,8 +134,10 @@ def test_requirements_are_pinned_by_hash_and_name_no_address(name: str) -> None:
 def test_the_locked_versions_are_the_ones_the_project_asks_for() -> None:
     asked = project()
     groups: dict[str, list[str]] = asked["dependency-groups"]
-    runtime = asked["project"]["dependencies"]
+    client = asked["project"]["dependencies"]
+    runtime = client + asked["project"]["optional-dependencies"]["server"]
     for name, wanted in {
+        "client": client,
         "runtime": runtime,
         "demo": runtime + groups["data"],
         "dev": runtime + groups["data"] + groups["dev"],

@@ -166,6 +166,14 @@ def receipt(entry: EntryId, actor: Actor, gateway: Gateway) -> Response:
     return evidence.receipt(entry, actor, gateway)
 
 
+@router.get(
+    "/receipts/{entry}/end", summary="The entry of how a delivery ended, with its proof", response_class=Response
+)
+def receipt_of_end(entry: EntryId, actor: Actor, gateway: Gateway) -> Response:
+    """`entry` is the grant. What ended it names the SHA-256 of the bytes that left: compare it with those that came."""
+    return evidence.receipt_of_end(entry, actor, gateway)
+
+
 @router.get("/audit/checkpoint", summary="The log's newest signed checkpoint", response_class=PlainTextResponse)
 def checkpoint(_caller: AuthenticatedCaller, gateway: Gateway) -> PlainTextResponse:
     with gateway.db.reading_tx() as tx:

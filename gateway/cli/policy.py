@@ -16,7 +16,7 @@ from gateway.cli.options import As, MaybeAs
 from gateway.clock import instant
 from gateway.crypto.keyfile import load_private
 from gateway.crypto.private import public_jwk
-from gateway.sdk.client import Refused
+from gateway.sdk.refusals import Refused
 
 SHOWN = 5
 ACTIVATION_S = 300

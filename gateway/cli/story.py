@@ -27,8 +27,9 @@ from gateway.policy.bundle import bundle_of, read_folder
 from gateway.problems import Problem
 from gateway.runtime import source_folder
 from gateway.sdk.agentfile import AgentFile
-from gateway.sdk.client import Client, Refused
+from gateway.sdk.client import Client
 from gateway.sdk.contract import KeyFile, check
+from gateway.sdk.refusals import Refused
 from gateway.settings import Settings
 
 HOSPITAL = "did:web:hospital.example"
@@ -215,7 +216,7 @@ class Story:
         self.ids["abroad"] = contract["id"]
         body = self._request("abroad", "read", "M5", columns=["result"])
         refused = self._refused(lambda: self._ask(OVERSEAS, body), "access-denied")
-        expect(any(r["rule"] == "recipient_abroad" for r in refused.reasons), "the rule on recipients abroad spoke")
+        expect(any(r.rule == "recipient_abroad" for r in refused.reasons), "the rule on recipients abroad spoke")
         expect(
             self._agent(OVERSEAS, "researcher").get(f"/v1/contracts/{contract['id']}")["left"]["uses"] == 1,
             "no use was taken",
@@ -277,7 +278,7 @@ class Story:
         self._agent(HOSPITAL, "provider").post(f"/v1/contracts/{self.ids['stream']}/revoke", {})
         body = self._request("stream", "read", "M5", columns=["value"])
         refused = self._refused(lambda: self._ask(PHARMA, body), "access-denied")
-        expect(any(r["rule"] == "contract_in_force" for r in refused.reasons), "the contract is no longer in force")
+        expect(any(r.rule == "contract_in_force" for r in refused.reasons), "the contract is no longer in force")
         self._tell_refusal(refused)
 
     def receipt(self) -> None:
@@ -343,8 +344,8 @@ class Story:
 
     def _tell_refusal(self, refused: Refused) -> None:
         for reason in refused.reasons:
-            self._tell(f"{reason['code']}: {reason['text']} ({reason['source']})")
-            self._tell(f"  what to do: {reason['remedy']}")
+            self._tell(f"{reason.code}: {reason.text} ({reason.source})")
+            self._tell(f"  what to do: {reason.remedy}")
         for together in refused.members.get("would_pass", [])[:2]:
             self._tell("would pass: " + " And: ".join(change["text"] for change in together))
 

@@ -1,7 +1,11 @@
-"""A small client of the gateway's REST face: signs assertions, keeps a token fresh, turns problems into exceptions."""
+"""A small client of the gateway's REST face: signs assertions, keeps a token fresh, turns problems into exceptions.
+
+`gateway.sdk.Corridor` is what one works with; this is what it stands on, and what the command line speaks by.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +17,8 @@ import jwt
 
 from gateway.crypto.private import private_key
 from gateway.ids import uuid7
-from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
+from gateway.sdk.refusals import BrokenOff, Refused, Unreachable
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _JWT_ALG = {"Ed25519": "EdDSA", "ES256": "ES256", "PS256": "PS256"}
@@ -22,36 +26,16 @@ _RENEW_BEFORE_S = 60
 BYTES = "application/octet-stream"
 
 
-class Refused(Problem):
-    """The gateway said no, and why: `members` holds the whole problem document."""
-
-    slug, status, title = "refused", 400, "The gateway refused"
-
-    @property
-    def reasons(self) -> list[dict[str, Any]]:
-        return list(self.members.get("reasons", ()))
-
-    @property
-    def code(self) -> str:
-        """The problem's stable name, the last part of its type."""
-        return str(self.members.get("type", "")).rpartition("/")[2]
-
-
-class Unreachable(Problem):
-    """No answer from the gateway."""
-
-    slug, status, title = "gateway-unreachable", 503, "The gateway does not answer"
-
-
 @dataclass
 class Client:
-    """One agent at one gateway. Not for several threads at once."""
+    """One agent at one gateway. Safe between threads."""
 
     agent: AgentFile
     timeout_s: float = 60
     _http: httpx2.Client = field(init=False)
-    _token: str = field(init=False, default="")
+    _token: str = field(init=False, repr=False, default="")
     _expires: float = field(init=False, default=0)
+    _renewing: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._http = httpx2.Client(base_url=self.agent.url, timeout=self.timeout_s)
@@ -108,14 +92,18 @@ class Client:
 
     @contextmanager
     def _streamed(self, method: str, path: str, **request: Any) -> Iterator[httpx2.Response]:
+        begun = False
         try:
             with self._http.stream(method, path, **request) as response:
                 if response.is_error:
                     response.read()
                     self._checked(response)
+                begun = True
                 yield response
         except httpx2.TransportError as error:
-            raise Unreachable(f"{self.agent.url}: {error}") from error
+            # The gateway leaves an answer unfinished that it cannot bring to its end, so that it never looks whole.
+            kind = BrokenOff if begun else Unreachable
+            raise kind(f"{self.agent.url}: {error}") from error
 
     def _send(self, method: str, path: str, *, media_type: str | None = None, **kwargs: Any) -> httpx2.Response:
         try:
@@ -124,8 +112,9 @@ class Client:
             raise Unreachable(f"{self.agent.url}: {error}") from error
 
     def _headers(self, media_type: str | None = None) -> dict[str, str]:
-        if time.time() > self._expires - _RENEW_BEFORE_S:
-            self._authenticate()
+        with self._renewing:
+            if time.time() > self._expires - _RENEW_BEFORE_S:
+                self._authenticate()
         typed = {} if media_type is None else {"content-type": media_type}
         return {"authorization": f"Bearer {self._token}", **typed}
 

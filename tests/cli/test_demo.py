@@ -18,7 +18,8 @@ from gateway.cli.demo import free_port, serving
 from gateway.cli.realdata import prepare
 from gateway.cli.story import HOSPITAL, INSTITUTE, NEVER_WAS, PHARMA, Story
 from gateway.problems import Problem
-from gateway.sdk.client import Client, Refused
+from gateway.sdk.client import Client
+from gateway.sdk.refusals import Refused
 from gateway.settings import Settings
 
 CORRIDOR = [sys.executable, "-c", "from gateway.cli.main import main; main()"]

@@ -15,7 +15,7 @@ from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_jso
 from gateway.crypto.private import generate
 from gateway.ids import urn
 from gateway.sdk.approval import check
-from gateway.sdk.client import Refused
+from gateway.sdk.refusals import Refused
 from tests.space import HOSPITAL, INSTITUTE, OPERATOR, OVERSEAS, Space, data_space, registration
 
 LAB = "did:web:lab.example"

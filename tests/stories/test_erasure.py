@@ -10,7 +10,7 @@ from gateway.audit.event import Actor, Source
 from gateway.audit.log import Log, Outcome
 from gateway.db import Tx
 from gateway.ids import uuid7_floor
-from gateway.sdk.client import Refused
+from gateway.sdk.refusals import Refused
 from tests.audit.harness.logs import make_log, running
 from tests.space import HOSPITAL, PHARMA, Space
 

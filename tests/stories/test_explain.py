@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from gateway.policy.archive import packed
-from gateway.sdk.client import Client, Refused
+from gateway.sdk.client import Client
+from gateway.sdk.refusals import Refused
 from gateway.settings import POLICIES
 from tests.policy.archives import of_folder
 from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, data_space, wanted

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.sdk.client import Refused
+from gateway.sdk.refusals import Refused
 from tests.space import HOSPITAL, PHARMA, Space, data_space, registration
 from tests.stories.test_revocation import BIG_ROWS, agree_big, end_of, publish_big, rest, under_way, write_big
 

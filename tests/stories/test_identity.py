@@ -175,7 +175,7 @@ def gateways_own(space: Space, document: dict[str, Any], **headers: Any) -> str:
 
 
 def a_token(client: Client) -> str:
-    return client._headers()["authorization"].removeprefix("Bearer ")
+    return client.token()
 
 
 def _tampered(token: str, at: int) -> str:

@@ -20,7 +20,7 @@ from gateway.crypto.private import generate, public_jwk
 from gateway.home import Home
 from gateway.policy.archive import MAX_ARCHIVE_BYTES, contents, written
 from gateway.policy.bundle import load_bundle
-from gateway.sdk.client import Refused
+from gateway.sdk.refusals import Refused
 from gateway.settings import POLICIES
 from tests.policy.archives import of_folder
 from tests.policy.engines import opa, opa_server

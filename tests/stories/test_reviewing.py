@@ -16,7 +16,8 @@ import pytest
 from fhir.resources.R4B.auditevent import AuditEvent as Resource
 
 from gateway.api.live import OWN_PLACES
-from gateway.sdk.client import Client, Refused
+from gateway.sdk.client import Client
+from gateway.sdk.refusals import Refused
 from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, token_of
 
 

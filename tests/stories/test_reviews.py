@@ -13,7 +13,8 @@ from gateway.approvals.signed import seal
 from gateway.approvals.votes import TYPE, Question, Vote, sign_vote
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json
 from gateway.sdk.approval import check
-from gateway.sdk.client import Client, Refused
+from gateway.sdk.client import Client
+from gateway.sdk.refusals import Refused
 from tests.space import COLUMNS, HOSPITAL, INSTITUTE, PHARMA, Space, csv_text, data_space, registration, visits
 
 # A use that touches vulnerable groups is for people to decide, whatever the dataset's permission says (rule DUO-90).

@@ -86,6 +86,7 @@ MAY: dict[str, frozenset[str]] = {
     "GET /v1/audit/consistency": EVERYONE,
     "GET /v1/audit/key": EVERYONE,
     "GET /v1/receipts/{entry}": EVERYONE,
+    "GET /v1/receipts/{entry}/end": EVERYONE,
     "GET /v1/policy/rules": EVERYONE,
     "POST /v1/policy/explain": frozenset({"researcher"}),
     "GET /v1/policy/decisions/{entry}": frozenset({"officer", "operator"}),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.crypto.private import generate, public_jwk
-from gateway.sdk.client import Refused
+from gateway.sdk.refusals import Refused
 from tests.space import OVERSEAS, PHARMA, Space
 
 

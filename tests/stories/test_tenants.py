@@ -54,6 +54,7 @@ BY_ID: dict[str, tuple[str, Callable[[str], Call]]] = {
     "POST /v1/access": ("contract", lambda i: ("POST", "/v1/access", {"json": wanted(i)})),
     "GET /v1/audit/entries": ("contract", lambda i: ("GET", "/v1/audit/entries", {"params": {"contract": i}})),
     "GET /v1/audit/entries/{entry}": ("entry", lambda i: ("GET", f"/v1/audit/entries/{i}", {})),
+    "GET /v1/receipts/{entry}/end": ("entry", lambda i: ("GET", f"/v1/receipts/{i}/end", {})),
     "GET /v1/receipts/{entry}": ("entry", lambda i: ("GET", f"/v1/receipts/{i}", {})),
     "POST /v1/policy/explain": ("contract", lambda i: ("POST", "/v1/policy/explain", {"json": wanted(i)})),
     "GET /v1/policy/decisions/{entry}": ("entry", lambda i: ("GET", f"/v1/policy/decisions/{i}", {})),

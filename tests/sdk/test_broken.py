@@ -1,0 +1,164 @@
+"""Data that breaks off, or is not what was sent, is never handed out as whole; memory does not grow with it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.sdk import BrokenOff, Corridor
+from gateway.sdk.refusals import NotAsSent
+from tests.space import Space
+
+Changed = Callable[[bytes], bytes | None]
+"""What becomes of the bytes of an answer so far; None: the connection is cut here."""
+
+
+class Meddler(threading.Thread):
+    """Somebody between researcher and gateway: passes on everything but the data, of which it makes something else."""
+
+    def __init__(self, port: int, change: Changed) -> None:
+        super().__init__(daemon=True)
+        self._port, self._change = port, change
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+
+    def run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as asked:
+            while line := asked.readline():
+                method, path, _ = line.decode().split()
+                headers = http.client.parse_headers(asked)
+                body = asked.read(int(headers.get("content-length") or 0))
+                upstream = http.client.HTTPConnection("127.0.0.1", self._port)
+                upstream.request(method, path, body, {n: v for n, v in headers.items() if n.lower() != "host"})
+                answer = upstream.getresponse()
+                content = answer.read()
+                upstream.close()
+                kept = {"content-type", "corridor-entry", "corridor-index"}
+                told = [f"{n}: {v}" for n, v in answer.getheaders() if n.lower() in kept]
+                changed = self._change(content) if path == "/v1/access" else content
+                size = len(content) if changed is None else len(changed)
+                head = [f"HTTP/1.1 {answer.status} x", *told, f"content-length: {size}", "", ""]
+                connection.sendall("\r\n".join(head).encode() + (content[:-20] if changed is None else changed))
+                if changed is None:
+                    return
+
+
+@contextmanager
+def between(space: Space, key_file: Path, folder: Path, change: Changed) -> Iterator[Corridor]:
+    meddler = Meddler(space.port, change)
+    meddler.start()
+    file = folder / "between.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(json.loads(key_file.read_text()) | {"url": f"http://127.0.0.1:{meddler.port}"}))
+    try:
+        with Corridor(file, receipts=folder / "receipts") as corridor:
+            yield corridor
+    finally:
+        meddler.close()
+
+
+def test_what_is_passed_on_as_it_is_holds(space: Space, key_file: Path, agreed: str, tmp_path: Path) -> None:
+    with between(space, key_file, tmp_path, lambda data: data) as corridor:
+        assert corridor.read(agreed, ["score"]).arrow().num_rows == 300
+
+
+def test_data_that_breaks_off_is_not_handed_out(space: Space, key_file: Path, agreed: str, tmp_path: Path) -> None:
+    with between(space, key_file, tmp_path, lambda _data: None) as corridor:
+        with pytest.raises(BrokenOff):
+            corridor.read(agreed, ["score"]).arrow()
+        with pytest.raises(BrokenOff):
+            list(corridor.read(agreed, ["score"]).batches())
+        for name in ("cut.csv", "cut.parquet"):
+            with pytest.raises(BrokenOff):
+                corridor.read(agreed, ["score"]).save(tmp_path / name)
+            assert not list(tmp_path.glob("cut*"))
+
+
+def short(data: bytes) -> bytes:
+    """Cut, and made to look whole."""
+    return data[: len(data) // 2]
+
+
+def flipped(data: bytes) -> bytes:
+    """One bit of one value is another."""
+    at = len(data) - 200
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def fewer_lines(data: bytes) -> bytes:
+    """A CSV without its last row, which is as good a CSV."""
+    return data.rstrip(b"\n").rpartition(b"\n")[0] + b"\n"
+
+
+@pytest.mark.parametrize("change", [short, flipped, fewer_lines])
+def test_data_that_is_not_what_left_is_found(
+    space: Space, key_file: Path, agreed: str, tmp_path: Path, change: Changed
+) -> None:
+    with between(space, key_file, tmp_path, change) as corridor:
+        with pytest.raises(NotAsSent, match="the log says"):
+            corridor.read(agreed, ["score", "ward"]).save(tmp_path / "changed.csv")
+        assert not (tmp_path / "changed.csv").exists()
+        if change is not fewer_lines:
+            with pytest.raises((NotAsSent, BrokenOff)):
+                corridor.read(agreed, ["score", "ward"]).arrow()
+
+
+def test_a_reader_that_stops_lets_the_connection_go(corridor: Corridor, agreed: str) -> None:
+    for _ in range(3):
+        batches = corridor.read(agreed, ["score"]).batches()
+        next(batches)
+        batches.close()  # type: ignore[attr-defined]
+    assert corridor.read(agreed, ["score"]).arrow().num_rows == 300
+
+
+MEASURED = """
+import resource, sys
+from gateway.sdk import Corridor
+with Corridor(sys.argv[1], receipts=sys.argv[2]) as corridor:
+    rows = 0
+    corridor.read(sys.argv[3], ["score"], limit=1000).arrow()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for batch in corridor.read(sys.argv[3], ["note", "score", "ward"]).batches():
+        rows += batch.num_rows
+    print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_what_comes(space: Space, key_file: Path, tmp_path: Path) -> None:
+    """Two million rows, about 80 MB of Arrow, pass through a few dozen."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    from tests.space import registration, visits
+
+    big = pa.concat_tables([visits(20_000)] * 100)
+    parquet.write_table(big, space.source("many.parquet"))
+    dataset = space.publish(registration("parquet", source={"kind": "parquet", "path": "many.parquet"}))["id"]
+    contract = space.agree(dataset)
+    command = [sys.executable, "-c", MEASURED, str(key_file), str(tmp_path), contract]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": "."})
+    rows, grown = map(int, done.stdout.split())
+    assert rows == 2_000_000
+    assert grown < 60, f"{grown} MiB more at the peak"
