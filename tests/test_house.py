@@ -98,6 +98,9 @@ def test_no_module_is_so_long_that_everybody_edits_it() -> None:
     assert {name: lines for name, lines in sizes.items() if lines > MOST_LINES} == {}
 
 
+LIBRARY = Path("gateway/sdk")
+
+
 def test_every_package_has_a_door_plate_and_no_code_behind_it() -> None:
     packages = {name.parent for name in files() if name.suffix == ".py" and name.parts[0] in {"gateway", "connectors"}}
     packages = {package for package in packages if "versions" not in package.parts}  # Alembic's, not a package
@@ -107,6 +110,8 @@ def test_every_package_has_a_door_plate_and_no_code_behind_it() -> None:
         plate = ROOT / package / "__init__.py"
         module = ast.parse(plate.read_text(encoding="utf-8")) if plate.exists() else ast.parse("")
         statements = [node for node in module.body[1:] if not _is_version(node)]
+        if package == LIBRARY:  # what others import from: its names, each loaded when it is asked for
+            statements = [node for node in statements if isinstance(node, ast.ClassDef | ast.For | ast.While)]
         if len(ast.get_docstring(module) or "") < 40 or statements:
             wrong.append(str(package))
     assert wrong == []

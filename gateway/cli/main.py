@@ -25,6 +25,7 @@ from gateway.cli import (
 )
 from gateway.problems import Problem
 from gateway.sdk.agentfile import AgentFile
+from gateway.sdk.refusals import NotInstalled
 from gateway.settings import Settings
 
 # What only the gateway's own machine needs (web framework, database, query engine) is imported by the command that
@@ -168,4 +169,11 @@ def main() -> None:
         app()
     except Problem as problem:
         show.problem(problem)
+        raise SystemExit(1) from None
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] in ("gateway", "connectors", "policies"):
+            raise
+        show.problem(
+            NotInstalled(f"This command runs the gateway and needs {missing.name}: pip install 'corridor[server]'")
+        )
         raise SystemExit(1) from None

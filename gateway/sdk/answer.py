@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyarrow as pa
 
-from gateway.problems import Malformed, Problem, WrongState
+from gateway.problems import Malformed, WrongState
 from gateway.sdk.client import Client
 from gateway.sdk.receipts import Receipt, Receipts
-from gateway.sdk.refusals import BrokenOff, NotAsSent, Refused
+from gateway.sdk.refusals import BrokenOff, NotAsSent, NotInstalled, Refused
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,12 +34,6 @@ class AlreadyRead(WrongState):
     """Data comes once; it is not kept unless it was asked for whole."""
 
     slug, title = "already-read", "This answer was read already"
-
-
-class NotInstalled(Problem):
-    """A library that the result was asked in is missing."""
-
-    slug, status, title = "not-installed", 400, "A library is missing"
 
 
 class Came(Protocol):

@@ -99,3 +99,9 @@ class LogKeyChanged(Problem):
     """The gateway signs its log with another key than the one remembered."""
 
     slug, status, title = "log-key-changed", 409, "The log's key is another one than before"
+
+
+class NotInstalled(Problem):
+    """A library that this needs is missing."""
+
+    slug, status, title = "not-installed", 400, "A library is missing"

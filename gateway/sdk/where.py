@@ -37,10 +37,10 @@ class col:  # noqa: N801  as dataframes call it
 
     name: str
 
-    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]  # dataframes do so
         return self._compared("eq", other)
 
-    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]  # dataframes do so
         return self._compared("ne", other)
 
     def __lt__(self, other: Scalar) -> Condition:

@@ -15,6 +15,7 @@ PLAYED = (
     "docs/datasets.md",
     "docs/contracts.md",
     "docs/access.md",
+    "docs/sdk.md",
     "docs/approvals.md",
     "docs/audit.md",
     "docs/alerts.md",

@@ -18,6 +18,9 @@ from tests.docs.pages import PLAYED, ROOT, Typed, blocks, typed
 
 # What pages show and tests do not type, and why. Everything else in a shell block is typed.
 NOT_TYPED = {
+    'pip install "corridor[pandas]"        # or [polars], [duckdb], [keyring]; without any: Arrow': (
+        "the project is no package of an index; tests/sdk/test_install.py installs what it would be"
+    ),
     "make demo     # sets itself up, plays the whole story on real clinical data, says what happened": "sets up",
     "make test     # proves the promises below": "these are the tests",
     "make demo": "its answer is compared with that of `make serve`, which plays the same story",

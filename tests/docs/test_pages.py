@@ -52,7 +52,9 @@ def test_every_promise_names_tests_that_exist() -> None:
 
 
 def test_every_page_of_the_docs_is_one_of_these() -> None:
-    assert {f"docs/{path.name}" for path in (ROOT / "docs").iterdir()} <= set(PAGES)
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").iterdir() if path.suffix != ".ipynb"} <= set(PAGES)
+    for notebook in (ROOT / "docs").glob("*.ipynb"):
+        assert any(f"]({notebook.name})" in text_of(page) for page in PAGES)
     for page in PAGES:
         assert page == "README.md" or f"]({page})" in text_of("README.md"), page
 
@@ -98,6 +100,7 @@ def test_make_targets_and_settings_named_in_passing_exist(page: str) -> None:
     known = (ROOT / "docker-compose.yml").read_text(encoding="utf-8") + text_of("README.md")
     # What the tests take from whoever runs them is no setting of the gateway's.
     programs = [*(ROOT / "tests" / "audit").glob("test_*.py"), *(ROOT / ".ci").iterdir()]
+    programs.append(ROOT / "gateway" / "sdk" / "agentfile.py")  # what the SDK takes
     known += "".join(path.read_text(encoding="utf-8") for path in programs)
     assert [name for name in re.findall(r"CORRIDOR_[A-Z_]+[A-Z]", text_of(page)) if name not in known] == []
 

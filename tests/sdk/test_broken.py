@@ -129,7 +129,7 @@ def test_a_reader_that_stops_lets_the_connection_go(corridor: Corridor, agreed: 
     for _ in range(3):
         batches = corridor.read(agreed, ["score"]).batches()
         next(batches)
-        batches.close()  # type: ignore[attr-defined]
+        batches.close()  # type: ignore[attr-defined]  # what is tried
     assert corridor.read(agreed, ["score"]).arrow().num_rows == 300
 
 

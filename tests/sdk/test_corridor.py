@@ -24,8 +24,8 @@ from gateway.crypto.canonical import canonical_json
 from gateway.problems import Malformed, WrongState
 from gateway.sdk import AsyncCorridor, Contract, Corridor, Refused, Unreachable, col
 from gateway.sdk.agentfile import AgentFileRefused
-from gateway.sdk.answer import AlreadyRead, NotInstalled
-from gateway.sdk.refusals import LogKeyChanged, NotAsSent
+from gateway.sdk.answer import AlreadyRead
+from gateway.sdk.refusals import LogKeyChanged, NotAsSent, NotInstalled
 from gateway.sdk.request import Choose
 from gateway.sdk.verify import receipt as verified
 from tests.space import HOSPITAL, OVERSEAS, PHARMA, ROWS, Space, registration, terms
@@ -150,7 +150,7 @@ def test_what_is_ambiguous_is_asked_back(space: Space, corridor: Corridor, contr
     with pytest.raises(TypeError, match="list of names"):
         corridor.read(contract, "score")
     with pytest.raises(TypeError, match="nothing one can state"):
-        corridor.read(contract, ["score"], porpose="P05")  # type: ignore[call-arg]
+        corridor.read(contract, ["score"], porpose="P05")  # type: ignore[call-arg]  # what is tried
 
 
 def test_conditions_are_combined_by_operators_only() -> None:
@@ -166,7 +166,7 @@ def test_conditions_are_combined_by_operators_only() -> None:
     with pytest.raises(TypeError, match="Combine"):
         bool(col("a") < 1)
     with pytest.raises(TypeError, match="dates as text"):
-        assert col("a") >= datetime.now(UTC)  # type: ignore[operator]
+        assert col("a") >= datetime.now(UTC)  # type: ignore[operator]  # what is tried
     with pytest.raises(TypeError):
         hash(col("a"))
 
@@ -384,7 +384,7 @@ def test_the_names_are_there_and_loaded_when_asked_for() -> None:
         assert getattr(gateway.sdk, name).__name__ == name
     assert set(dir(gateway.sdk)) == set(gateway.sdk.__all__)
     with pytest.raises(AttributeError):
-        _ = gateway.sdk.Nothing  # type: ignore[attr-defined]
+        _ = gateway.sdk.Nothing  # type: ignore[attr-defined]  # what is tried
     program = "import sys, gateway.sdk; assert not {'pyarrow', 'httpx2', 'pandas'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", program], check=True)
 
