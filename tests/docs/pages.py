@@ -23,7 +23,15 @@ PLAYED = (
     "docs/pages.md",
     "docs/operations.md",
 )
-PAGES = (*PLAYED, "docs/performance.md", "docs/problems.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+PAGES = (
+    *PLAYED,
+    "docs/performance.md",
+    "docs/problems.md",
+    "docs/threats.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+)
 
 _FENCE = re.compile(r"^```(\w*) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
