@@ -115,6 +115,12 @@ def purposes() -> str:
     return table(("id", "purpose", "answers it needs"), rows)
 
 
+def every_purpose() -> str:
+    """The banned ones too: they are known so that they can be named."""
+    rows = ((f"`{p.id}`", p.label, "" if p.grantable else "nobody may have it") for p in PURPOSES.values())
+    return table(("id", "purpose", ""), rows)
+
+
 def _bundle() -> Bundle:
     return load_bundle(POLICIES)
 
@@ -258,6 +264,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "visibility": fields(Visibility, VISIBILITY),
     "terms": fields(Terms, TERMS),
     "purposes": purposes,
+    "every_purpose": every_purpose,
     "rules": rules,
     "packs": packs,
     "obligations": obligations,

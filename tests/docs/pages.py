@@ -28,6 +28,7 @@ PAGES = (
     "docs/performance.md",
     "docs/problems.md",
     "docs/threats.md",
+    "docs/glossary.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
     "CHANGELOG.md",
