@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 import httpx2
 import orjson
 
-from gateway.alerts.address import Allowed, resolve
+from gateway.alerts.address import Allowed, Target, resolve
 from gateway.alerts.errors import AddressRefused
 from gateway.clock import instant
 from gateway.crypto import webhook
@@ -60,13 +61,16 @@ def write(tx: Tx, subscription: str, kind: str, matter: str, facts: Mapping[str,
 
 
 def due(tx: Tx, now: int) -> list[Due]:
-    """Messages whose time has come, the oldest first."""
+    """Messages whose time has come, of each subscription its oldest: one that is slow hides nobody's."""
     sql = (
         "SELECT m.id, m.subscription, s.address, m.body, m.attempts FROM alert_message m"
         " JOIN alert_subscription s ON s.id = m.subscription"
-        " WHERE m.state = 'due' AND m.due_at <= ? AND s.state = 'active' ORDER BY m.due_at LIMIT ?"
+        " WHERE m.state = 'due' AND m.due_at <= ? AND s.state = 'active' AND NOT EXISTS ("
+        "SELECT 1 FROM alert_message o WHERE o.subscription = m.subscription AND o.state = 'due' AND o.due_at <= ?"
+        " AND (o.due_at < m.due_at OR (o.due_at = m.due_at AND o.id < m.id))) ORDER BY m.due_at LIMIT ?"
     )
-    return [Due(row[0], row[1], row[2], row[3], row[4] + 1) for row in tx.execute(sql, (now, AT_A_TIME)).fetchall()]
+    found = tx.execute(sql, (now, now, AT_A_TIME)).fetchall()
+    return [Due(row[0], row[1], row[2], row[3], row[4] + 1) for row in found]
 
 
 def take(tx: Tx, message: Due, now: int) -> bool:
@@ -89,7 +93,7 @@ def settle(tx: Tx, message: Due, answered: Answered, now: int) -> bool:
     return not over
 
 
-def post(http: httpx2.Client, message: Due, key: Mapping[str, Any], allowed: Allowed, *, now: int) -> Answered:
+def post(tls: ssl.SSLContext, message: Due, key: Mapping[str, Any], allowed: Allowed, *, now: int) -> Answered:
     """One attempt. Blocks, for at most about TIMEOUT_S. The address is judged anew: names move."""
     try:
         target = resolve(message.address, allowed)
@@ -98,19 +102,32 @@ def post(http: httpx2.Client, message: Due, key: Mapping[str, Any], allowed: All
     body = message.body.encode()
     headers = webhook.sign(key, id=message.id, at=now, body=body)
     headers |= {"host": target.host, "content-type": "application/json", "accept-encoding": "identity"}
-    deadline = time.monotonic() + TIMEOUT_S
     try:
-        # What was judged is what is connected to; the certificate is still that of the name.
-        extensions = {"sni_hostname": target.name}
-        with http.stream(
-            "POST", target.url, content=body, headers=headers, extensions=extensions, follow_redirects=False
-        ) as response:
-            taken = 0
-            for piece in response.iter_raw():
-                taken += len(piece)
-                if taken > MAX_ANSWER or time.monotonic() > deadline:
-                    break  # whatever else it says is not read
-            status = response.status_code
+        status = asyncio.run(_posted(tls, target, body, headers))
+    except TimeoutError:
+        return Answered(False, f"no whole answer within {TIMEOUT_S:g} s")
     except httpx2.HTTPError as error:
         return Answered(False, type(error).__name__)
     return Answered(200 <= status < 300, f"HTTP {status}", gone=status == GONE)
+
+
+async def _posted(tls: ssl.SSLContext, target: Target, body: bytes, headers: dict[str, str]) -> int:
+    """The answer's status. An answer that trickles in, its head even, ends when its time is over."""
+    # Proxies of the environment would connect for us, to addresses that nobody judged.
+    async with asyncio.timeout(TIMEOUT_S), httpx2.AsyncClient(timeout=TIMEOUT_S, trust_env=False, verify=tls) as http:
+        # What was judged is what is connected to; the certificate is still that of the name.
+        asked = http.stream(
+            "POST",
+            target.url,
+            content=body,
+            headers=headers,
+            extensions={"sni_hostname": target.name},
+            follow_redirects=False,
+        )
+        async with asked as response:
+            taken = 0
+            async for piece in response.aiter_raw():
+                taken += len(piece)
+                if taken > MAX_ANSWER:
+                    break  # whatever else it says is not read
+            return response.status_code

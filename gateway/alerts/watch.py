@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-import httpx2
 import structlog
 
 from gateway.alerts import delivery, subscriptions
@@ -48,18 +48,17 @@ class Alerts:
         self.key, self.allowed = key, allowed
         self._db, self._log, self._deed, self._rules = db, log, deed, rules
         self._gateway, self._clock = gateway, clock
-        # Proxies of the environment would connect for us, to addresses that nobody judged.
-        self._http = httpx2.Client(timeout=delivery.TIMEOUT_S, trust_env=False)
+        self._tls = ssl.create_default_context()
+        self._on_their_way: set[str] = set()
         self._senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="alerts")
         self._closing = threading.Event()
         self._at_work = threading.Lock()
 
     def close(self) -> None:
         self._closing.set()
-        with self._at_work:  # a round under way ends first: it uses the log
+        with self._at_work:  # a round under way ends first, and what is on its way: they use the log
             pass
         self._senders.shutdown(wait=True, cancel_futures=True)
-        self._http.close()
 
     def round(self) -> None:
         """Read on for every subscription, then send what is due."""
@@ -128,16 +127,26 @@ class Alerts:
     def _send(self) -> None:
         with self._db.reading_tx() as tx:
             waiting = delivery.due(tx, int(self._clock()))
-        for _ in self._senders.map(self._one, waiting):
-            pass
+        for message in waiting:
+            # One at a time for each, and nobody waits for another: a receiver that is slow keeps its own messages only.
+            if message.subscription not in self._on_their_way:
+                self._on_their_way.add(message.subscription)
+                self._senders.submit(self._carry, message)
+
+    def _carry(self, message: Due) -> None:
+        try:
+            if not self._closing.is_set():
+                self._one(message)
+        except Exception:
+            logger.exception("alerts.not_sent", subscription=message.subscription)
+        finally:
+            self._on_their_way.discard(message.subscription)
 
     def _one(self, message: Due) -> None:
-        if self._closing.is_set():
-            return
         now = int(self._clock())
         if not self._log.record(lambda tx: Outcome((), delivery.take(tx, message, now))).value:
             return
-        answered = delivery.post(self._http, message, self.key, self.allowed, now=now)
+        answered = delivery.post(self._tls, message, self.key, self.allowed, now=now)
         now = int(self._clock())
         goes_on = self._log.record(lambda tx: Outcome((), delivery.settle(tx, message, answered, now))).value
         if not goes_on:

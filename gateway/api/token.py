@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.deps import Actor, Gateway
 from gateway.api.wire import StrictRoute
@@ -14,6 +14,7 @@ from gateway.audit.deed import Deed
 from gateway.audit.event import Object, Reason
 from gateway.audit.log import Outcome, Record
 from gateway.identity import enrolment, sessions
+from gateway.identity.caller import Caller
 from gateway.identity.errors import AssertionRefused
 from gateway.identity.tokens import ASSERTION_TYPE, TOKEN_LIFE_S, claimed_agent, read_assertion
 from gateway.problems import Malformed
@@ -40,6 +41,19 @@ def token(
     """The assertion: `iss` and `sub` the agent's handle, `aud` the gateway's DID, at most 60 s, `jti` used once."""
     if grant_type != "client_credentials" or client_assertion_type != ASSERTION_TYPE:
         raise Malformed(f"Send grant_type=client_credentials and client_assertion_type={ASSERTION_TYPE}.")
+    caller = _proved(gateway, client_assertion, request)
+    issued, _jti = gateway.home.tokens.issue(
+        agent=caller.agent, participant=caller.participant.id, now=int(gateway.clock())
+    )
+    return TokenView(access_token=issued)
+
+
+def _proved(gateway: Gateway, client_assertion: str, request: Request) -> Caller:
+    """Whoever holds the key that signed this very assertion, which is used up.
+
+    Raises:
+        AssertionRefused: never says which check failed more closely than its text does.
+    """
     now = gateway.clock()
     agent = claimed_agent(client_assertion)
     with gateway.db.reading() as session:
@@ -57,8 +71,15 @@ def token(
         raise
     deed = Deed(enrolment.actor(caller, gateway.home.did), gateway.node, now, request_id)
     gateway.log.record(lambda tx: enrolment.use_assertion(tx, assertion, deed))
-    issued, _jti = gateway.home.tokens.issue(agent=agent, participant=caller.participant.id, now=int(now))
-    return TokenView(access_token=issued)
+    return caller
+
+
+class SignInLinkBody(BaseModel):
+    """A client assertion, as for a token: who only has a token that is over in minutes gets no session of hours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_assertion: str = Field(max_length=8192, examples=["eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhLTAifQ.c2lnbmF0dXJl"])
 
 
 class SignInLinkView(BaseModel):
@@ -67,8 +88,10 @@ class SignInLinkView(BaseModel):
 
 
 @router.post("/sign-in-links", status_code=201, summary="A one-time way into the pages, as the agent that asks")
-def make_link(actor: Actor, gateway: Gateway) -> SignInLinkView:
+def make_link(body: SignInLinkBody, request: Request, actor: Actor, gateway: Gateway) -> SignInLinkView:
     """Whoever opens the address first acts as this agent, for a working day. It is used up by signing in."""
+    if _proved(gateway, body.client_assertion, request).agent != actor.caller.agent:
+        raise AssertionRefused("The assertion is another agent's than the token.")
     deed = actor.deed()
     secret = actor.record(lambda tx: sessions.make_link(tx, deed)).value
     return SignInLinkView(address=f"{gateway.home.public_url}/sign-in/{secret}")

@@ -76,7 +76,7 @@ def _say_where(url: str, folder: Path) -> None:
     show.out.print("To look at it in a browser, sign in by one of these links; each is good once, for ten minutes:")
     for who, name in VISITORS.items():
         with Client(AgentFile.load(folder / "agents" / f"{name}.json")) as gateway:
-            address = gateway.post("/v1/sign-in-links", {})["address"]
+            address = gateway.sign_in_link()["address"]
         show.out.print(f"  {who:<22} {address}", soft_wrap=True)
     show.out.print(f"More of them: corridor agent sign-in --as {folder}/agents/....json", soft_wrap=True)
 

@@ -130,7 +130,7 @@ def token(agent: As) -> None:
 def sign_in(agent: As) -> None:
     """A one-time link that opens the pages as this agent. Whoever opens it first is in."""
     with options.client(agent) as gateway:
-        made = gateway.post("/v1/sign-in-links", {})
+        made = gateway.sign_in_link()
     if show.mode.json:
         show.record(made)
     else:

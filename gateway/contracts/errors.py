@@ -97,6 +97,12 @@ class OfferRefused(ContractRefused):
     slug, title = "offer-refused", "The offer cannot be made or accepted like this"
 
 
+class TooManyDrafts(ContractRefused):
+    """Of an organisation that drafts and does not conclude."""
+
+    slug, status, title = "too-many-drafts", 409, "Too many drafts wait to be concluded"
+
+
 class StatusListRefused(ContractRefused):
     slug, title = "status-list-refused", "The status list cannot be believed"
 

@@ -25,6 +25,7 @@ from gateway.contracts.errors import (
     PartiesRefused,
     SignedAlready,
     TimesRefused,
+    TooManyDrafts,
 )
 from gateway.contracts.sign import countersign
 from gateway.contracts.states import TRANSITIONS, Actor, State, advance
@@ -41,6 +42,8 @@ from gateway.problems import NotFound, Unavailable, WrongState
 from gateway.terms.model import Terms
 
 DRAFT_LIFE_S = 30 * 24 * 3600
+MAX_DRAFTS = 300
+"""Of one consumer within DRAFT_LIFE_S, as far as nothing came of them."""
 TRIES = 1000
 """For a free place: enough while one in a hundred is free."""
 
@@ -145,6 +148,7 @@ def accept(tx: Tx, offer_id: str, dataset: Dataset, consumer: str, house: House,
         raise OfferRefused("A provider cannot accept its own offer.")
     if found.terms.valid_to <= deed.at:
         raise OfferRefused("The offered term is over; ask the provider for a new offer.")
+    _check_concludes_some(tx, consumer, int(deed.at))
     state = advance(advance(State.OFFERED, State.ACCEPTED, Actor.CONSUMER), State.AGREED, Actor.GATEWAY)
     now, contract_id = int(deed.at), urn()
     index = _free_index(tx)
@@ -312,6 +316,18 @@ def _check_stands(tx: Tx, provider: str, dataset: str) -> None:
     row = tx.execute("SELECT state FROM dataset WHERE id = ?", (dataset,)).fetchone()
     if row is None or row[0] != "published":
         raise OfferRefused("The dataset is withdrawn.")
+
+
+def _check_concludes_some(tx: Tx, consumer: str, now: int) -> None:
+    """Drafts are for signing: each takes a place in the status list for good, of which there are PLACES for all.
+
+    Raises:
+        TooManyDrafts: the consumer made MAX_DRAFTS within the life of one, and nothing came of them.
+    """
+    sql = "SELECT count(*) FROM contract WHERE consumer = ? AND drafted_at > ? AND state IN (?, ?)"
+    pending = (State.AGREED.value, State.TERMINATED.value)
+    if tx.execute(sql, (consumer, now - DRAFT_LIFE_S, *pending)).fetchone()[0] >= MAX_DRAFTS:
+        raise TooManyDrafts(f"{MAX_DRAFTS} drafts of yours within 30 days came to nothing. Sign those that wait.")
 
 
 def _free_index(tx: Tx) -> int:

@@ -135,6 +135,10 @@ class Client:
         self._headers()
         return self._token
 
+    def sign_in_link(self) -> Any:
+        """A one-time way into the pages as this agent: `address`, good for `expires_in` seconds."""
+        return self.post("/v1/sign-in-links", {"client_assertion": self.assertion()})
+
     def assertion(self) -> str:
         """A fresh client assertion (RFC 7523): one minute, one use."""
         now = int(time.time())

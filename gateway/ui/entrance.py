@@ -12,7 +12,7 @@ from gateway.identity import enrolment, sessions
 from gateway.problems import NotFound
 from gateway.ui import words
 from gateway.ui.render import STATIC, static_address, static_file
-from gateway.ui.visit import LANGUAGE_COOKIE, Anyone, PageRoute, Posted, cookie_name, is_secure
+from gateway.ui.visit import LANGUAGE_COOKIE, Anyone, PageRoute, Posted, SentHere, cookie_name, is_secure
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -37,8 +37,8 @@ def confirm(secret: Secret, visit: Anyone) -> Response:
 
 
 @router.post("/sign-in/{secret}")
-def begin(secret: Secret, visit: Anyone) -> Response:
-    """Use the link up. It is a secret of whoever opened it, so no other site can send this form."""
+def begin(secret: Secret, visit: SentHere) -> Response:
+    """Use the link up. Another site might know a link of its own, and would sign its visitor in as somebody else."""
     gateway = visit.gateway
     with gateway.db.reading() as session:
         owner = sessions.link_owner(session, secret, gateway.clock())

@@ -194,12 +194,23 @@ def posted(visit: Annotated[Visit, Depends(signed_in)], form_token: Annotated[st
     Raises:
         FormNotOurs: another site, an older session, or nobody's.
     """
-    came_from = visit.request.headers.get("sec-fetch-site", "same-origin")
-    if (
-        visit.secret is None
-        or came_from not in ("same-origin", "none")
-        or not sessions.is_form_token(visit.secret, form_token)
-    ):
+    if visit.secret is None or not sessions.is_form_token(visit.secret, form_token):
+        raise FormNotOurs("Open the page again and send the form from there.")
+    return sent_from_here(visit)
+
+
+def sent_from_here(visit: Annotated[Visit, Depends(visiting)]) -> Visit:
+    """A form that no other site's page sent, whoever is signed in.
+
+    Raises:
+        FormNotOurs: the browser says that another site did (Fetch Metadata; Origin, for browsers without it).
+    """
+    headers = visit.request.headers
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin", "null")
+    ours = {headers.get("host"), urlsplit(visit.gateway.home.public_url).netloc}
+    # Our pages send no referrer, so older browsers name their origin "null".
+    named_ours = origin == "null" or urlsplit(origin).netloc in ours
+    if site not in ("same-origin", "none") if site else not named_ours:
         raise FormNotOurs("Open the page again and send the form from there.")
     return visit
 
@@ -207,6 +218,7 @@ def posted(visit: Annotated[Visit, Depends(signed_in)], form_token: Annotated[st
 Anyone = Annotated[Visit, Depends(visiting)]
 Signed = Annotated[Visit, Depends(signed_in)]
 Posted = Annotated[Visit, Depends(posted)]
+SentHere = Annotated[Visit, Depends(sent_from_here)]
 
 
 class PageRoute(APIRoute):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,16 +14,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.alerts import delivery, subscriptions
-from gateway.alerts.delivery import Answered
+from gateway.alerts.address import Allowed
+from gateway.alerts.delivery import Answered, Due
 from gateway.alerts.matters import Thresholds
 from gateway.audit.log import Log, Outcome
 from gateway.cli.demo import serving
+from gateway.crypto.private import generate
 from gateway.db import Database, Tx
 from gateway.home import Home
 from gateway.policy.bundle import load_bundle
 from gateway.sdk.client import Client
 from gateway.settings import POLICIES
-from tests.alerts.receiver import Receiver, listening
+from tests.alerts.receiver import Receiver, dripping, listening
 from tests.space import HOSPITAL, INSTITUTE, NEVER_WAS, OPERATOR, OVERSEAS, PHARMA, Space, data_space, registration
 
 AUTHORITY = "did:web:authority.example"
@@ -302,3 +305,26 @@ def test_of_two_processes_one_sends_and_neither_for_ever(tmp_path: Path):
                 assert subscriptions.newest(session, one)[0].state == "given_up"
         finally:
             log.close()
+
+
+def test_a_receiver_whose_answer_never_ends_keeps_nobody_waiting(
+    space: Space, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(delivery, "TIMEOUT_S", 3.0)
+    with dripping() as address:
+        body = {"address": address, "kinds": ["log.trouble"]}
+        slow = officer(space, PHARMA).post("/v1/alerts", body)["id"]
+        for _ in range(delivery.AT_A_TIME + 1):  # more than are looked at in one round
+            officer(space, PHARMA).post(f"/v1/alerts/{slow}/test", {})
+        one = told(space, receiver, "log.trouble")
+        time.sleep(3)  # by now the slow one is being told
+        officer(space).post(f"/v1/alerts/{one}/test", {})
+        begun = time.monotonic()
+        assert receiver.wait("test", limit_s=15)
+        assert time.monotonic() - begun < 12
+        message = Due("msg_1", slow, address, "{}", 1)
+        key, now = dict(generate("Ed25519")), int(time.time())
+        answered = delivery.post(ssl.create_default_context(), message, key, Allowed(plain=True), now=now)
+        assert (answered.taken, answered.said) == (False, "no whole answer within 3 s")
+        over(space, slow, PHARMA)
+    over(space, one)

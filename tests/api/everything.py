@@ -39,7 +39,7 @@ def everything(space: Space) -> None:
     admin.post(f"/v1/agents/{agent}/erase", {})
     space.call(None, "POST", "/v1/token", data=token_request(admin, admin.assertion()))
     admin.get("/v1/me")
-    link = admin.post("/v1/sign-in-links", {})["address"]
+    link = admin.sign_in_link()["address"]
     with httpx2.Client(timeout=60) as browser:
         browser.post(link)
         token = re.search(r'name="form_token" value="([0-9a-f]+)"', browser.get(space.url).text)

@@ -123,6 +123,7 @@ def body_of(space: Space, operation: str) -> dict[str, Any] | None:
         "POST /v1/datasets": registration(source={"kind": "csv", "path": "../elsewhere.csv"}),
         "POST /v1/offers": {"dataset": NEVER_WAS, "terms": terms()},
         "POST /v1/contracts": {"offer": NEVER_WAS},
+        "POST /v1/sign-in-links": {"client_assertion": "e30.e30.e30"},
         "POST /v1/alerts": {"address": "https://", "kinds": ["log.trouble"]},
         "POST /v1/contracts/{contract}/signatures": {"protected": "e30", "signature": "AAAA"},
         "POST /v1/issuers": {"participant": NOBODY, "kinds": ["ethics"]},

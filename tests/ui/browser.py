@@ -49,7 +49,7 @@ def window(browser: Browser, base: str, **options: Any) -> Iterator[BrowserConte
 def signed_in(context: BrowserContext, agent: Client) -> Page:
     """A page of the window, signed in by a link as people do."""
     page = context.new_page()
-    page.goto(agent.post("/v1/sign-in-links", {})["address"])
+    page.goto(agent.sign_in_link()["address"])
     page.get_by_role("button", name="Sign in as this agent").click()
     page.wait_for_url("**/")
     return page

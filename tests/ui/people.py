@@ -41,7 +41,7 @@ class Person:
 
     def link(self) -> str:
         """The path of a new one-time link."""
-        return urlsplit(self.agent.post("/v1/sign-in-links", {})["address"]).path
+        return urlsplit(self.agent.sign_in_link()["address"]).path
 
     def sign_in(self) -> Person:
         answer = self.browser.post(self.link())

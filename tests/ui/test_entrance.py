@@ -142,8 +142,21 @@ def test_so_many_links_may_wait_and_no_more(space: Space, people: People):
     eager = people.person(HOSPITAL, "eager")
     for _ in range(sessions.MAX_LINKS):
         eager.link()
-    refused = space.call(eager.agent, "POST", "/v1/sign-in-links", json={})
+    body = {"client_assertion": eager.agent.assertion()}
+    refused = space.call(eager.agent, "POST", "/v1/sign-in-links", json=body)
     assert refused.status_code == 409
+
+
+def test_a_token_alone_begins_no_session(space: Space, people: People):
+    """Who got hold of a token, good for minutes, gets no session of hours."""
+    officer, other = (space.agent(HOSPITAL, role) for role in ("officer", "researcher"))
+    used = officer.assertion()
+    assert space.call(officer, "POST", "/v1/sign-in-links", json={"client_assertion": used}).status_code == 201
+    for assertion in (used, other.assertion(), officer.token(), "", "x"):
+        refused = space.call(officer, "POST", "/v1/sign-in-links", json={"client_assertion": assertion})
+        assert refused.status_code in (400, 401, 422), assertion
+        assert "sign-in/" not in refused.text
+    assert space.call(officer, "POST", "/v1/sign-in-links", json={}).status_code == 422
 
 
 def test_the_oldest_session_makes_room(space: Space, people: People):
@@ -167,3 +180,24 @@ def test_files_of_the_pages_are_known_by_their_digest(space: Space, people: Peop
     assert "immutable" in right.headers["cache-control"]
     for wrong in ("/static/000000000000/corridor.css", "/static/x/..%2frender.py", "/static/x/render.py"):
         assert browser.get(wrong).status_code in (404, 422)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "cross-site", "origin": "null"},
+        {"origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1:1"},
+    ],
+)
+def test_another_site_signs_nobody_in_with_a_link_of_its_own(space: Space, people: People, headers: dict[str, str]):
+    victim = people.person(HOSPITAL, "officer").sign_in()
+    link = people.person(PHARMA, "researcher").link()
+    refused = victim.browser.post(link, headers=headers)
+    assert refused.status_code == 403
+    assert "set-cookie" not in refused.headers
+    assert "Hospital" in victim.open("/").text or "hospital" in victim.open("/").text
+    # The link is as good as before, for whoever opens it here.
+    assert people.stranger().post(link, headers={"sec-fetch-site": "same-origin"}).status_code == 303
