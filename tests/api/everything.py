@@ -100,6 +100,8 @@ def everything(space: Space) -> None:
     with officer.download("/v1/audit/stream", after=0) as events:
         assert next(events.iter_bytes())
     officer.raw(f"/v1/receipts/{entry}")
+    grant = officer.get("/v1/audit/entries", type="access.decision", outcome="permit")["entries"][0]["id"]
+    officer.raw(f"/v1/receipts/{grant}/end")
     officer.raw("/v1/audit/checkpoint")
     officer.get("/v1/audit/consistency", old=1)
     officer.get("/v1/audit/key")

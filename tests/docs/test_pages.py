@@ -52,9 +52,10 @@ def test_every_promise_names_tests_that_exist() -> None:
 
 
 def test_every_page_of_the_docs_is_one_of_these() -> None:
-    assert {f"docs/{path.name}" for path in (ROOT / "docs").iterdir() if path.suffix != ".ipynb"} <= set(PAGES)
-    for notebook in (ROOT / "docs").glob("*.ipynb"):
-        assert any(f"]({notebook.name})" in text_of(page) for page in PAGES)
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").iterdir() if path.suffix == ".md"} <= set(PAGES)
+    shown = "".join(text_of(page) for page in PAGES)
+    for other in [*(ROOT / "docs").glob("*.ipynb"), *(ROOT / "docs" / "images").iterdir()]:
+        assert f"]({other.relative_to(ROOT / 'docs')})" in shown, other
     for page in PAGES:
         assert page == "README.md" or f"]({page})" in text_of("README.md"), page
 

@@ -77,6 +77,7 @@ OPEN = {
     "POST /v1/datasets",
     "POST /v1/token",
     "POST /v1/alerts",
+    "POST /v1/sign-in-links",
     "POST /v1/issuers",
     "POST /v1/approvals",  # takes a document signed by somebody whose key the sender has not
     "GET /v1/exports",
