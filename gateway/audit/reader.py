@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -74,19 +74,41 @@ def entries(
 
     `seen_by` None: whoever asks sees all.
     """
-    where, values = conditions(filter, seen_by)
+    lead, tables, where, values = _found_by(filter, seen_by)
     if before is not None:
-        where.append("e.idx < ?")
+        where.append(f"{lead}.idx < ?")
         values.append(before)
     if after is not None:
-        where.append("e.idx > ?")
+        where.append(f"{lead}.idx > ?")
         values.append(after)
     order = "DESC" if after is None else "ASC"
-    join = " JOIN log_party p ON p.idx = e.idx AND p.participant = ?" if seen_by is not None else ""
     clause = f" WHERE {' AND '.join(where)}" if where else ""
-    sql = f"SELECT e.idx, e.id, e.leaf, e.body FROM log_entry e{join}{clause} ORDER BY e.idx {order} LIMIT ?"
+    sql = f"SELECT e.idx, e.id, e.leaf, e.body FROM {tables}{clause} ORDER BY {lead}.idx {order} LIMIT ?"
     rows = tx.execute(sql, (*values, limit)).fetchall()
     return [Stored(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows]
+
+
+def _found_by(filter: Filter, seen_by: str | None) -> tuple[str, str, list[str], list[Any]]:
+    """What leads to a page in its own order, so that it is read and no more: the alias, FROM, WHERE and its values.
+
+    A code by its index; any other part of an entry by the index of that; a party by its own list. SQLite joins tables
+    in the order of a CROSS JOIN; PostgreSQL finds the order by itself.
+    """
+    if seen_by is None or filter.participant == seen_by:
+        # Whoever sees all and looks for one's entries, and whoever looks for its own, reads that one's list.
+        seen_by, filter = seen_by or filter.participant, replace(filter, participant=None)
+    exact = filter.code if filter.code is not None and not filter.code.endswith("*") else None
+    own = any(getattr(filter, column) is not None for column in _OF_AN_ENTRY)
+    lead = "c" if exact is not None else "e" if own or seen_by is None else "p"
+    where, values = conditions(filter if exact is None else replace(filter, code=None), None)
+    tables = ["log_entry e"]
+    if seen_by is not None:
+        tables.insert(0 if lead == "p" else 1, "log_party p")
+        where[:0], values[:0] = ["p.idx = e.idx", "p.participant = ?"], [seen_by]
+    if exact is not None:
+        tables.insert(0, "log_code c")
+        where[:0], values[:0] = ["c.idx = e.idx", "c.code = ?"], [exact]
+    return lead, " CROSS JOIN ".join(tables), where, values
 
 
 def entry_by_id(tx: Tx, entry_id: str, *, seen_by: str | None) -> Stored | None:
@@ -207,19 +229,22 @@ _COUNTED: Final = MappingProxyType(
 )
 
 
+_OF_AN_ENTRY: Final = ("type", "outcome", "dataset", "contract", "agent")
+
+
 def conditions(filter: Filter, seen_by: str | None) -> tuple[list[str], list[Any]]:
     """What follows WHERE, of an entry `e`, and its values; with `seen_by` the first is for a join with log_party."""
     where: list[str] = []
     values: list[Any] = [] if seen_by is None else [seen_by]
-    for column in ("type", "outcome", "dataset", "contract", "agent"):
+    for column in _OF_AN_ENTRY:
         value = getattr(filter, column)
         if value is not None:
             where.append(f"e.{column} = ?")
             values.append(value)
     if filter.code is not None:
         begin, star, _ = filter.code.partition("*")
-        range_ = "c.code >= ? AND c.code < ?" if star else "c.code = ?"
-        where.append(f"e.idx IN (SELECT c.idx FROM log_code c WHERE {range_})")
+        range_ = "d.code >= ? AND d.code < ?" if star else "d.code = ?"
+        where.append(f"e.idx IN (SELECT d.idx FROM log_code d WHERE {range_})")
         # A code is ASCII, so nothing that begins alike is behind this.
         values += [begin, begin + "\x7f"] if star else [begin]
     if filter.participant is not None:

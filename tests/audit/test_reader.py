@@ -281,3 +281,39 @@ def test_counting_a_stretch_of_time_looks_at_that_stretch_alone(
     reads = [line for line in plan if line.startswith(("SEARCH", "SCAN"))]
     assert reads[0].startswith("SEARCH e USING INDEX log_entry_ts")
     assert all(line.startswith("SEARCH") and "AUTOMATIC" not in line for line in reads), plan
+
+
+@pytest.mark.parametrize("seen_by", [None, HOSPITAL])
+@pytest.mark.parametrize(
+    "filter",
+    [
+        Filter(),
+        Filter(participant=HOSPITAL),
+        Filter(participant=PHARMA),
+        Filter(code="GEN-03"),
+        Filter(code="GEN-03", outcome="deny"),
+        Filter(outcome="deny"),
+        Filter(dataset="x", participant=PHARMA),
+        Filter(type=TYPES[0], outcome="deny"),
+        Filter(contract="x"),
+    ],
+    ids=lambda filter: " ".join(filter.given()) or "nothing",
+)
+@pytest.mark.parametrize("after", [None, 3])
+def test_a_page_is_read_in_its_own_order_and_nothing_is_sorted(
+    database: str, seen_by: str | None, filter: Filter, after: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page costs what a page costs, however long the log is."""
+    make_log(database)
+    with running(database) as log, log.db.reading_tx() as tx:
+        if tx.is_postgresql:
+            pytest.skip("PostgreSQL plans by what it counted itself")
+        asked: list[tuple[str, Any]] = []
+        execute = Tx.execute
+        monkeypatch.setattr(
+            Tx, "execute", lambda tx, sql, values=(): (asked.append((sql, values)), execute(tx, sql, values))[1]
+        )
+        reader.entries(tx, seen_by=seen_by, filter=filter, before=50, after=after)
+        [(sql, values)] = asked
+        plan = [str(row[3]) for row in execute(tx, "EXPLAIN QUERY PLAN " + sql, values).fetchall()]
+    assert not any("TEMP B-TREE" in line or "AUTOMATIC" in line for line in plan), plan
