@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import httpx2
 
+from gateway.audit import tally
 from gateway.audit.deed import Deed
 from gateway.audit.event import Actor, Object, Reason, Request, Source
 from gateway.audit.event import Contract as ContractShown
@@ -106,7 +107,21 @@ def filled(folder: Path, count: int) -> Iterator[Space]:
             space.populate()
         fill(space, count)
         with serving(settings, space.port):
+            counted(settings.database)
             yield space
+
+
+def counted(database: str) -> None:
+    """Wait until the gateway has counted its log by day, which it does as entries come."""
+    with closing(Database(database)) as db:
+        while True:
+            with db.reading_tx() as tx:
+                place = tx.execute("SELECT idx FROM log_tally_place").fetchone()[0]
+                size = tx.execute("SELECT size FROM log_head").fetchone()[0]
+            if size - place < tally.STEP:
+                return
+            sys.stderr.write(f"\rcounted {place:,} of {size:,}")
+            time.sleep(1)
 
 
 def people(space: Space, held: ExitStack) -> dict[str, Person]:

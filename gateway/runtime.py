@@ -25,7 +25,7 @@ from gateway.access.retention import erase_old_inputs
 from gateway.alerts.address import Allowed
 from gateway.alerts.watch import Alerts
 from gateway.approvals import recording, review
-from gateway.audit import state
+from gateway.audit import state, tally
 from gateway.audit.collector import Collector
 from gateway.audit.continuity import Pin
 from gateway.audit.deed import Deed
@@ -61,6 +61,8 @@ from gateway.settings import Settings
 
 HOUSEKEEPING_S = 20
 TELL_S = 2
+TALLY_STEPS = 50
+"""In a row, so that the alerts of a log that is long and was never counted wait seconds at most."""
 DEAD_AFTER_S = 90
 TRIALS = 2
 """Processes that decide again for somebody at a time."""
@@ -319,13 +321,22 @@ class Runtime:
                 logger.exception("housekeeping.failed")
 
     async def _tell(self) -> None:
-        """Look behind the log for what somebody asked to be told of."""
+        """Follow the log: count its decisions, and look for what somebody asked to be told of."""
         while True:
             await asyncio.sleep(TELL_S)
+            try:
+                await asyncio.to_thread(self._count_on)
+            except Exception:
+                logger.exception("tally.failed")
             try:
                 await asyncio.to_thread(self.alerts.round)
             except Exception:
                 logger.exception("alerts.failed")
+
+    def _count_on(self) -> None:
+        for _ in range(TALLY_STEPS):
+            if not self.log.record(tally.advance).value:
+                break
 
     def _house_round(self) -> None:
         self.query_engines.expire()

@@ -108,3 +108,23 @@ class Instance(SQLModel, table=True):
     __tablename__ = "instance"
     id: str = Field(primary_key=True)
     seen: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LogTally(SQLModel, table=True):
+    """Decisions of a day by what they had to do with; `participant` empty: everybody's. Made from the log."""
+
+    __tablename__ = "log_tally"
+    participant: str = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    outcome: str = Field(primary_key=True)
+    n: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LogTallyPlace(SQLModel, table=True):
+    """Up to which entry they are counted: one row."""
+
+    __tablename__ = "log_tally_place"
+    id: int = Field(primary_key=True)
+    idx: int = Field(sa_column=Column(BigInteger, nullable=False))

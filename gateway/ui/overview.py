@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from gateway.audit import reader
-from gateway.audit.reader import Filter
+from gateway.audit import reader, tally
+from gateway.audit.reader import TIMES, Filter
+from gateway.audit.tally import Tally
 from gateway.db import Tx
 from gateway.identity.caller import AgentRole
 from gateway.ui.charts import stacked
@@ -62,27 +63,22 @@ def overview(visit: Signed, span: Annotated[Literal["day", "month", "year"], Que
     chosen, sees = SPANS[span], acting.caller.sees
     labels = chosen.labels(visit.now)
     since = _begin(labels[0])
-    filter = Filter(type="access.decision", since=since)
-    refused = Filter(type="access.decision", since=since, outcome="deny")
     with visit.gateway.db.reading_tx() as tx:
-        by_time = reader.counts(tx, seen_by=sees, filter=filter, by=[chosen.unit, "outcome"])
-        rules = _lines(tx, sees, filter, "code", {"type": "access.decision", "since": since}, "code")
-        parties = _lines(tx, sees, filter, "actor", {"type": "access.decision", "since": since}, "participant")
-        datasets = _lines(tx, sees, filter, "dataset", {"type": "access.decision", "since": since}, "dataset")
-        wary = _lines(tx, sees, refused, "actor", {"outcome": "deny", "since": since}, "participant")
-    acting.look("audit.read", filter, sum(count.entries for count in by_time))
-    counts = [(count.values[0] or "", count.values[1] or "", count.entries) for count in by_time]
+        by_time = _figures(tx, sees, chosen, since, "all")
+        by = {what: _figures(tx, sees, chosen, since, what) for what in ("code", "actor", "dataset")}
+    acting.look("audit.read", Filter(type="access.decision", since=since), by_time.total())
+    decided = {"type": "access.decision", "since": since}
     return visit.page(
         "overview.html",
         span=span,
         spans=tuple(SPANS),
         since=since,
-        chart=stacked(labels, OUTCOMES, counts),
+        chart=stacked(labels, OUTCOMES, [(begin, outcome, n) for (begin, _, outcome), n in sorted(by_time.items())]),
         outcomes=OUTCOMES,
-        rules=rules,
-        parties=parties,
-        datasets=datasets,
-        wary=wary,
+        rules=_lines(by["code"], decided, "code"),
+        parties=_lines(by["actor"], decided, "participant"),
+        datasets=_lines(by["dataset"], decided, "dataset"),
+        wary=_lines(by["actor"], {"outcome": "deny", "since": since}, "participant", outcome="deny"),
         titles=rule_titles(visit),
     )
 
@@ -98,11 +94,26 @@ def _begin(label: str) -> str:
     return {7: f"{label}-01T00:00:00Z", 10: f"{label}T00:00:00Z", 13: f"{label}:00:00Z"}[len(label)]
 
 
-def _lines(tx: Tx, sees: str | None, filter: Filter, by: str, kept: dict[str, str], named: str) -> list[Line]:
+def _figures(tx: Tx, sees: str | None, span: Span, since: str, what: str) -> Tally:
+    """Decisions since then. Those of a day are counted now, those of a month or a year were as they came."""
+    if span.unit != "hour":
+        return tally.decisions(tx, seen_by=sees, since=since[:10], what=what, length=TIMES[span.unit])
+    by = [span.unit, "outcome"] if what == "all" else [what, "outcome"]
+    counted = reader.counts(tx, seen_by=sees, filter=Filter(type="access.decision", since=since), by=by)
+    found: Tally = Counter()
+    for one in counted:
+        first, outcome = one.values
+        if first is not None:
+            found[(first, "", outcome or "") if what == "all" else ("", first, outcome or "")] += one.entries
+    return found
+
+
+def _lines(found: Tally, kept: dict[str, str], named: str, *, outcome: str | None = None) -> list[Line]:
     """The most frequent values, with an address of the log that shows exactly these entries."""
-    totals = Counter(
-        {c.values[0]: c.entries for c in reader.counts(tx, seen_by=sees, filter=filter, by=[by]) if c.values[0]}
-    )
+    totals: Counter[str] = Counter()
+    for (_, value, came), n in found.items():
+        if value and outcome in (None, came):
+            totals[value] += n
     most = max(totals.values(), default=1)
     return [
         Line(value, count, round(100 * count / most), f"/entries?{urlencode({**kept, named: value})}")

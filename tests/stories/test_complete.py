@@ -25,7 +25,15 @@ OF_THE_LOG = {
     "alembic_version",
 }
 # How far a subscription has read, and messages under way, follow the log.
-HOUSEKEEPING = {"instance", "policy_shadow_count", "policy_shadow_difference", "alert_place", "alert_message"}
+HOUSEKEEPING = {
+    "instance",
+    "policy_shadow_count",
+    "policy_shadow_difference",
+    "alert_place",
+    "alert_message",
+    "log_tally",
+    "log_tally_place",
+}
 # Nothing of this leaves the country, and the bundle that is activated is the active one.
 UNCHANGED = {"export_count", "policy_bundle", "policy_activation"}
 
