@@ -138,7 +138,10 @@ def _shown(visit: Visit, found: Contract) -> Response:
         may_sign=state is State.AGREED and own in missing and not caller.roles.isdisjoint(MAY_SIGN),
         may_decline=state is State.AGREED and not caller.roles.isdisjoint(MAY_SIGN),
         may_revoke=_may_revoke(caller, found, state),
-        may_ask=state is State.FINALIZED and own == found.consumer and AgentRole.RESEARCHER in caller.roles,
+        may_ask=state is State.FINALIZED
+        and own == found.consumer
+        and AgentRole.RESEARCHER in caller.roles
+        and 0 not in found.left().values(),
         payload=found.payload.decode(),
         own=own,
     )

@@ -75,10 +75,11 @@ def _happening(context: Context, type: str) -> str:
     return said
 
 
-def _purpose(id: str | None) -> str:
-    """A purpose with what it is called."""
+@pass_context
+def _purpose(context: Context, id: str | None) -> str:
+    """A purpose with what it is called in the reader's language."""
     found = PURPOSES.get(id or "")
-    return id or "–" if found is None else f"{id} {found.label}"
+    return id or "–" if found is None else f"{id} {context['_'](found.label)}"
 
 
 def _environment() -> Environment:

@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import gateway.ui
+from gateway.terms.purposes import PURPOSES
 from gateway.ui.happenings import NAMES
 from gateway.ui.words import LANGUAGES
 
@@ -29,6 +30,8 @@ def said() -> Iterator[tuple[str, str | tuple[str, ...]]]:
                 yield where, texts[0] if len(texts) == 1 else texts
     for name in NAMES.values():
         yield "happenings.py", name
+    for purpose in PURPOSES.values():
+        yield "purposes", purpose.label
 
 
 def catalog_of(language: str) -> Catalog:
