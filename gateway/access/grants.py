@@ -16,7 +16,7 @@ from gateway.access import exports
 from gateway.access.errors import ContractExhausted
 from gateway.access.ground import Ground, filter_columns, shown_abroad
 from gateway.access.request import AccessRequest
-from gateway.approvals.review import open_review
+from gateway.approvals.review import MAX_OPEN, open_review
 from gateway.approvals.votes import USE, Question
 from gateway.audit.commit import new_salt, salted_digest
 from gateway.audit.deed import Deed
@@ -122,6 +122,10 @@ def refuse(tx: Tx, asked: Asked, problem: Any, *, gateway: str) -> Outcome:
         question, ends = _question(asked, event, gateway), asked.ground.contract.exp
         review, records = open_review(tx, question, asked.deed.actor.user_id, ends=ends, deed=asked.deed)
         problem.members["review"] = review
+        if review is None:
+            problem.detail = (
+                f"{problem.detail} {MAX_OPEN} reviews of this contract are open; ask again once some are decided."
+            )
     return Outcome((Record(event, _parties(asked)), *records), problem=problem)
 
 

@@ -270,10 +270,13 @@ def test_a_committee_lifts_no_denial(space: Space) -> None:
 def test_a_contract_has_so_many_open_reviews(space: Space) -> None:
     contract = space.agree(space.datasets["csv"])
     asked = [[a, b] for a in COLUMNS for b in COLUMNS if a < b][:21]
-    reviews = [space.ask(contract, purpose=SENSITIVE, columns=columns).json()["review"] for columns in asked]
+    answers = [space.ask(contract, purpose=SENSITIVE, columns=columns).json() for columns in asked]
+    reviews = [answer["review"] for answer in answers]
     assert None not in reviews[:20]
     assert len(set(reviews[:20])) == 20
     assert reviews[20] is None
+    assert "ask again once some are decided" in answers[20]["detail"]
+    assert "ask again once" not in answers[19]["detail"]
 
 
 def test_nobody_takes_the_name_of_a_review(space: Space) -> None:

@@ -249,6 +249,13 @@ def test_asking_is_for_researchers_under_their_own_contract(
     assert stranger.open(f"/ask?contract={contract}").status_code == 404
 
 
+def test_what_is_referred_leads_to_its_review(researcher: Person, contract: str):
+    answer = researcher.send("/ask", **asked(contract, flags=["vulnerable"]))
+    found = re.search(r'href="(/reviews/[^"]+)"', answer.text)
+    assert found is not None
+    assert "DUO-90" in text_of(researcher.open(found[1]))
+
+
 def test_my_requests_are_mine(space: Space, people: People, researcher: Person, contract: str):
     space.read(contract)
     newest = space.entries(type="access.decision")[0]["entry"]
