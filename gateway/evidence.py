@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, Literal, get_args
 
 import orjson
@@ -27,6 +28,8 @@ from gateway.streams import Spool, SpoolResponse
 
 COSIGNED_IN_S: Final = 3.0
 LAST: Final = 2**53 - 1
+LOOKED_THROUGH: Final = 10_000
+"""Later entries under the same contract: an end comes long before."""
 ENDS: Final = ("data.transfer.completed", "data.transfer.broken_off")
 
 
@@ -69,15 +72,18 @@ def receipt_of_end(entry: str, acting: Acting, gateway: Runtime) -> Response:
     """The same of the entry that says how a delivery ended: by it, whoever got the data knows that it is what left.
 
     Raises:
-        NotFound: the caller may see no grant of this id. NotEnded: nothing says yet that it ended.
+        NotFound: the caller may see no such entry. NotEnded: it grants nothing, or nothing says yet that it ended.
     """
     sees = acting.caller.sees
     with gateway.db.reading_tx() as tx:
         found = reader.entry_by_id(tx, entry, seen_by=sees)
-        contract = None if found is None else (found.record()["contract"] or {}).get("id")
-        if found is None or contract is None:
+        if found is None:
             raise NotFound
-        ended = next((one.id for one in _later(tx, found.index, contract, sees) if _ends(one.record(), entry)), None)
+        record = found.record()
+        ended = None
+        if (record["event"]["type"], record["event"]["outcome"]) == ("access.decision", "permit"):
+            later = islice(_later(tx, found.index, record["contract"]["id"], sees), LOOKED_THROUGH)
+            ended = next((one.id for one in later if _ends(one.record(), entry)), None)
     if ended is None:
         raise NotEnded("The delivery is under way, or nothing was granted. Try again once it has ended.")
     return receipt(ended, acting, gateway)

@@ -409,3 +409,12 @@ def test_terms_of_the_contract_decide_the_defaults(space: Space, corridor: Corri
 
 def _terms(**members: Any) -> dict[str, Any]:
     return {name: terms(**members)[name] for name in members}
+
+
+def test_what_granted_nothing_has_no_end(space: Space, corridor: Corridor, contract: Contract) -> None:
+    with pytest.raises(Refused) as told:
+        corridor.read(contract, ["score"], purpose="P09", commercial=True).arrow()
+    assert told.value.entry
+    with pytest.raises(Refused) as refused:
+        corridor.receipts.of_end(told.value.entry)
+    assert refused.value.code == "not-ended"
