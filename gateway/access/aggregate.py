@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 
-from gateway.access.errors import TooManyGroups
-from gateway.access.plan import COUNT, MAX_GROUPS, SUPPRESSED, Plan
+from gateway.access.errors import GroupsOverlap, TooManyGroups
+from gateway.access.plan import COUNT, MAX_GROUPS, MAX_MARGINS, SUPPRESSED, Plan
 from gateway.catalog.model import ColumnType
-from gateway.obligations.suppress import suppressed
+from gateway.obligations.model import SuppressSmallCells
+from gateway.obligations.suppress import ANY, Key, suppressed
 
 _ARROW = {
     ColumnType.STRING: pa.string(),
@@ -22,24 +23,26 @@ _ARROW = {
 }
 
 
-def counted(
-    plan: Plan, rows: list[tuple[Any, ...]], finer: list[tuple[Any, ...]] | None = None
-) -> tuple[pa.Table, int]:
+Ask = Callable[[str], list[tuple[Any, ...]]]
+"""All rows of one of the plan's queries."""
+
+
+def counted(plan: Plan, ask: Ask) -> tuple[pa.Table, int]:
     """The answer to an aggregate and how many of its counts are withheld.
 
     One row per group that is not empty: the groups' values, `count` (null where withheld) and `suppressed`. A group
-    that is not there is a true zero. `rows`: all groups with their counts, in the order they are to appear.
+    that is not there is a true zero.
 
     Raises:
         TooManyGroups: more groups than the check for derivable counts is made for, or than the contract's rows.
+        GroupsOverlap: persons are counted, small counts are to be withheld, and a person is in several groups.
     """
+    rows = ask(plan.query)
     limit = min(plan.row_limit, MAX_GROUPS)
     if len(rows) > limit:
         raise TooManyGroups(f"an aggregate here has at most {limit} groups; group by fewer columns or wider bands")
-    cells: dict[tuple[Hashable, ...], int] = {tuple(key): count for *key, count in rows}
-    hidden = _hidden(plan, cells)
-    if finer is not None:
-        hidden |= _by_difference(plan, finer)
+    cells = _cells(rows)
+    hidden = frozenset() if plan.suppression is None else _withheld(plan, plan.suppression, cells, ask)
     columns: list[Any] = [
         pa.array([row[n] for row in rows], type=_ARROW[column.type]) for n, column in enumerate(plan.released)
     ]
@@ -49,21 +52,42 @@ def counted(
     return pa.table(dict(zip(names, columns, strict=True))), len(hidden)
 
 
-def _hidden(plan: Plan, cells: dict[tuple[Hashable, ...], int]) -> frozenset[tuple[Hashable, ...]]:
-    if plan.suppression is None:
-        return frozenset()
-    return suppressed(cells, plan.suppression.threshold, complementary=plan.suppression.complementary)
-
-
-def _by_difference(plan: Plan, finer: list[tuple[Any, ...]]) -> frozenset[tuple[Hashable, ...]]:
-    """The groups whose filtered count takes in a cell that the unfiltered, finer table withholds."""
-    if plan.suppression is None:
-        return frozenset()
-    if len(finer) > MAX_GROUPS:
+def _withheld(plan: Plan, owed: SuppressSmallCells, cells: dict[Key, int], ask: Ask) -> frozenset[Key]:
+    finer = None if plan.finer is None else _cells(ask(plan.finer.query))
+    if finer is not None and len(finer) > MAX_GROUPS:
         raise TooManyGroups(
             f"the columns of the filter tell more than {MAX_GROUPS} groups apart; filter by wider bands"
         )
-    width = len(plan.released)
-    cells: dict[tuple[Hashable, ...], int] = {tuple(key): count for *key, _, count in finer}
-    withheld = _hidden(plan, cells)
-    return frozenset(tuple(key[:width]) for *key, passes, _ in finer if passes and tuple(key) in withheld)
+    if plan.persons is not None:
+        ((persons,),) = ask(plan.persons)
+        if sum((cells if finer is None else finer).values()) != persons:
+            raise GroupsOverlap(
+                "Some persons have rows in several of the groups, or both in and out of the filter. Their counts would"
+                " not add up, and small numbers could be told from them. Count rows instead (`count`: `rows`), or"
+                " group and filter by columns that are the same in all of a person's rows."
+            )
+
+    def small(table: dict[Key, int], people: str | None) -> frozenset[Key]:
+        of = None if people is None else _people(ask(people))
+        return suppressed(table, owed.threshold, persons=of, complementary=owed.complementary)
+
+    hidden = small(cells, plan.people)
+    if plan.finer is not None and finer is not None:
+        # A filtered count that takes in what the unfiltered, finer table withholds.
+        width, beyond = len(plan.released), small(finer, plan.finer.people)
+        hidden |= frozenset(key[:width] for key in finer if key[-1] is True and key in beyond)
+    return hidden
+
+
+def _cells(rows: list[tuple[Any, ...]]) -> dict[Key, int]:
+    return {tuple(key): count for *key, count in rows}
+
+
+def _people(rows: list[tuple[Any, ...]]) -> dict[Key, int]:
+    """Of each group and margin. The engine has a bit for each column that is summed over, the last one lowest."""
+    if len(rows) > MAX_MARGINS:
+        raise TooManyGroups(f"counts of rows are checked over {MAX_MARGINS} margins; group by fewer columns")
+    return {
+        tuple(ANY if summed >> (len(key) - 1 - n) & 1 else value for n, value in enumerate(key)): persons
+        for *key, summed, persons in rows
+    }

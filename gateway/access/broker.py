@@ -394,6 +394,7 @@ def _data_request(request: AccessRequest) -> DataRequest:
         action="aggregate" if request.action == "aggregate" else "read",
         columns=request.columns,
         group_by=request.group_by,
+        count=request.count,
         filter=None if request.filter is None else parse_filter(request.filter),
         format=request.format,
         limit=request.limit,

@@ -234,21 +234,18 @@ class _Producer:
             session = self._session = self._held.enter_context(engine.session())
             if self._stopped.is_set():
                 raise SourceUnavailable("the delivery was given up before it began")
-            query = plan.query.replace("{source}", RELATION)
-            answer = self._counts if plan.action == "aggregate" else self._rows
-            self._answer = answer(session, plan, query)
+            self._answer = (self._counts if plan.action == "aggregate" else self._rows)(session, plan)
             opened.verify()
         except (SourceError, *_ENGINE_ERRORS) as error:
             raise self._explained(error) from None  # the engine's text may quote a value
 
-    def _counts(self, session: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
-        groups = _fetched(session, query, plan)
-        finer = None if plan.finer is None else _fetched(session, plan.finer.replace("{source}", RELATION), plan)
-        table, self.cells_suppressed = counted(plan, groups, finer)
+    def _counts(self, session: duckdb.DuckDBPyConnection, plan: Plan) -> _Answer:
+        table, self.cells_suppressed = counted(plan, partial(_fetched, session, plan))
         return _Answer(table.schema, iter(table.to_batches()))
 
-    def _rows(self, session: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> _Answer:
+    def _rows(self, session: duckdb.DuckDBPyConnection, plan: Plan) -> _Answer:
         rows = min(_BATCH_ROWS, max(2048, _BATCH_CELLS // len(plan.released)))
+        query = plan.query.replace("{source}", RELATION)
         reader = session.sql(query, params=dict(plan.parameters)).to_arrow_reader(rows)
         first = next(reader, None)  # what is wrong with the query or its first rows shows before a byte has left
         return _Answer(reader.schema, reader if first is None else chain((first,), reader))
@@ -320,7 +317,8 @@ class _Producer:
             engine.close()
 
 
-def _fetched(session: duckdb.DuckDBPyConnection, query: str, plan: Plan) -> list[tuple[Any, ...]]:
-    """All rows. The engine wants exactly the parameters a statement names, and one plan has two statements."""
+def _fetched(session: duckdb.DuckDBPyConnection, plan: Plan, query: str) -> list[tuple[Any, ...]]:
+    """All rows. The engine wants exactly the parameters a statement names, and one plan has several statements."""
     named = set(re.findall(r"\$(\w+)", query))
-    return session.execute(query, {n: v for n, v in plan.parameters.items() if n in named}).fetchall()
+    parameters = {name: value for name, value in plan.parameters.items() if name in named}
+    return session.execute(query.replace("{source}", RELATION), parameters).fetchall()

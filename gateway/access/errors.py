@@ -30,6 +30,15 @@ class TooManyGroups(TooLarge):
     slug, title = "too-many-groups", "The aggregate has too many groups"
 
 
+class GroupsOverlap(Malformed):
+    """Persons are counted who are in several groups at once: such counts do not add up, and small ones could be told.
+
+    With 102 persons in all, of whom 100 are in one group, two are outside it, and neither count is small.
+    """
+
+    slug, title = "groups-overlap", "Persons are in several of the groups"
+
+
 class SourceAway(Unavailable):
     """The dataset's source is not there or cannot be read. Nothing was released, or the stream broke off."""
 

@@ -30,8 +30,10 @@ from gateway.obligations.pseudonym import pseudonym_key, pseudonym_sql
 from gateway.obligations.rows import Operand, condition
 
 Format = Literal["arrow", "csv", "parquet"]
+Counts = Literal["rows", "persons"]
 
 MAX_GROUPS = 10_000
+MAX_MARGINS = 50_000
 COUNT, SUPPRESSED = "count", "suppressed"
 
 
@@ -40,7 +42,8 @@ class DataRequest:
     """What to deliver of one dataset.
 
     `read`: rows of `columns`, in this order. `aggregate`: counts by `group_by`. A filter may look at `columns` and
-    `group_by`, no others; for an aggregate, `columns` are what else the filter may look at.
+    `group_by`, no others; for an aggregate, `columns` are what else the filter may look at. `count`: what is counted;
+    None counts persons where the dataset says who is one, otherwise rows.
     """
 
     action: Literal["read", "aggregate"]
@@ -49,6 +52,7 @@ class DataRequest:
     filter: Predicate | None = None
     format: Format = "arrow"
     limit: int | None = None
+    count: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,17 @@ class Released:
     name: str
     type: ColumnType
     treatment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finer:
+    """Of a filtered aggregate: the counts, unfiltered, by groups and filter columns and whether each passes.
+
+    `people`: as in the plan.
+    """
+
+    query: str
+    people: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +90,12 @@ class Plan:
     filtered: bool
     ordered_by_pseudonym: bool
     suppression: SuppressSmallCells | None
-    counts: Literal["rows", "persons"]
-    finer: str | None = field(default=None, repr=False)
-    """Of a filtered aggregate: the same counts, unfiltered, by groups and filter columns, and whether each passes."""
+    counts: Counts
+    people: str | None = field(default=None, repr=False)
+    """Of an aggregate that counts rows of persons: groups and margins, which columns are summed, how many persons."""
+    persons: str | None = field(default=None, repr=False)
+    """Of an aggregate that counts persons: how many there are, each once."""
+    finer: Finer | None = field(default=None, repr=False)
 
     def describe(self) -> str:
         """The plan in sentences, for people; no value, no key."""
@@ -156,6 +174,8 @@ class _Planner:
 
     def rows(self) -> Plan:
         request = self.request
+        if request.count is not None:
+            raise ColumnsMalformed("'count' says what an aggregate counts; leave it out of a read")
         if not request.columns or request.group_by:
             raise ColumnsMalformed("a read names the columns to read, and groups by none")
         asked = [self.column(name) for name in request.columns]
@@ -187,8 +207,7 @@ class _Planner:
             raise ColumnsMalformed(f"'{COUNT}' and '{SUPPRESSED}' are columns of the answer and cannot be grouped by")
         groups = [visible(self.column(name), self.masks.get(name)) for name in request.group_by]
         operands = [operand(seen, self.value(seen.column), self.parameters) for seen in groups]
-        person = self.view.person_column
-        counted = "count(*)" if person is None else f"count(DISTINCT {self.value(self.column(person))})"
+        counted = self.counted()
         keys = "".join(f"{o.sql} AS o{n}, " for n, o in enumerate(operands))
         by = ", ".join(str(n + 1) for n in range(len(operands)))
         # Whether a cell is small is judged over everything the filters let through: no cap on persons here.
@@ -202,10 +221,40 @@ class _Planner:
             Released(seen.column.name, made.type, _treatment(seen.mask))
             for seen, made in zip(groups, operands, strict=True)
         )
+        people = self.people([o.sql for o in operands], self.where(persons=False))
+        persons = f"SELECT {counted} FROM {{source}} AS s WHERE {self.owed_filters()}"
+        finer = self.finer(operands, counted)
+        # Last, because it says what all of these read.
         plan = self.plan(query, released, (), self.row_limit, ordered=False)
-        return replace(plan, finer=self.finer(operands, counted))
+        return replace(plan, people=people, persons=persons if self.counts == "persons" else None, finer=finer)
 
-    def finer(self, groups: list[Operand], counted: str) -> str | None:
+    @property
+    def counts(self) -> Counts:
+        if self.view.person_column is None:
+            if self.request.count == "persons":
+                raise ColumnsMalformed("the dataset declares no column that tells persons apart; count rows")
+            return "rows"
+        return self.request.count or "persons"
+
+    def counted(self) -> str:
+        if self.counts == "rows" or self.view.person_column is None:
+            return "count(*)"
+        return f"count(DISTINCT {self.value(self.column(self.view.person_column))})"
+
+    def people(self, keys: list[str], where: str) -> str | None:
+        """SQL for how many persons' rows are in each group and each margin. Rows that name nobody are one person's."""
+        if self.counts == "persons" or self.view.person_column is None:
+            return None
+        person = self.value(self.column(self.view.person_column))
+        columns = "".join(f"{sql} AS o{n}, " for n, sql in enumerate(keys))
+        by = ", ".join(f"o{n}" for n in range(len(keys)))
+        # Each person once in each group first, so that the margins are made from fewer rows.
+        once = f"SELECT DISTINCT {columns}{person} AS person FROM {{source}} AS s WHERE {where}"
+        count = "count(DISTINCT person) + CAST(count(*) > count(person) AS INTEGER)"
+        margins = f"SELECT {by}, grouping({by}), {count} FROM ({once}) GROUP BY CUBE ({by})"
+        return f"{margins if keys else f'SELECT 0, {count} FROM ({once})'} LIMIT {MAX_MARGINS + 1}"
+
+    def finer(self, groups: list[Operand], counted: str) -> Finer | None:
         """The unfiltered table that a filtered count is a sum of cells of: what it withholds, no filter may give.
 
         Counts under two filters that differ by one small cell would otherwise tell that cell.
@@ -216,12 +265,13 @@ class _Planner:
         beside = sorted(columns_of(request.filter) - set(request.group_by))
         seen = [visible(self.column(name), self.masks.get(name)) for name in beside]
         keys = [*groups, *(operand(s, self.value(s.column), self.parameters) for s in seen)]
-        columns = "".join(f"{key.sql} AS o{n}, " for n, key in enumerate(keys))
-        passes = f"coalesce({self.asked_filter(request.filter)}, false)"
-        owed = " AND ".join(self.owed_filter(o) for o in self.row_filters) or "true"
-        by = ", ".join(str(n + 1) for n in range(len(keys) + 1))
-        cells = f"SELECT {columns}{passes} AS passes, {counted} AS n FROM {{source}} AS s WHERE {owed} GROUP BY {by}"
-        return f"SELECT * FROM ({cells}) WHERE n > 0 LIMIT {MAX_GROUPS + 1}"
+        columns = [*(key.sql for key in keys), f"coalesce({self.asked_filter(request.filter)}, false)"]
+        owed = self.owed_filters()
+        named = ", ".join(f"{sql} AS o{n}" for n, sql in enumerate(columns))
+        by = ", ".join(str(n + 1) for n in range(len(columns)))
+        cells = f"SELECT {named}, {counted} AS n FROM {{source}} AS s WHERE {owed} GROUP BY {by}"
+        query = f"SELECT * FROM ({cells}) WHERE n > 0 LIMIT {MAX_GROUPS + 1}"
+        return Finer(query, self.people(columns, owed))
 
     def plan(
         self, query: str, released: tuple[Released, ...], dropped: tuple[str, ...], limit: int, ordered: bool
@@ -241,7 +291,7 @@ class _Planner:
             filtered=bool(self.row_filters) or self.request.filter is not None,
             ordered_by_pseudonym=ordered,
             suppression=self.suppression if aggregate else None,
-            counts="rows" if self.view.person_column is None else "persons",
+            counts=self.counts if aggregate else "rows",
         )
 
     def column(self, name: str) -> Column:
@@ -274,6 +324,9 @@ class _Planner:
         if self.request.filter is not None:
             parts.append(self.asked_filter(self.request.filter))
         return " AND ".join(parts) or "true"
+
+    def owed_filters(self) -> str:
+        return " AND ".join(self.owed_filter(o) for o in self.row_filters) or "true"
 
     def owed_filter(self, owed: FilterRows) -> str:
         names = columns_of(owed.predicate)

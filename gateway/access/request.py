@@ -64,6 +64,9 @@ class AccessRequest(BaseModel):
     purpose: Purpose
     columns: tuple[ColumnName, ...] = Field(default=(), max_length=2000, description="what to read, in this order")
     group_by: tuple[ColumnName, ...] = Field(default=(), max_length=8, description="what to count by (aggregate)")
+    count: Literal["persons", "rows"] | None = Field(
+        default=None, description="what an aggregate counts; by default persons, where the dataset says who is one"
+    )
     filter: dict[str, Any] | None = Field(default=None, description="a typed predicate over released values")
     format: Literal["arrow", "csv", "parquet"] = "arrow"
     limit: StrictInt | None = Field(default=None, ge=1, le=2**53 - 1, description="at most so many rows")

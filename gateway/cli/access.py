@@ -71,6 +71,9 @@ def aggregate(
     purpose: PurposeOf,
     by: Annotated[list[str], typer.Option(help="what to count by; repeat for several")],
     mode: Annotated[str, typer.Option(help="delivery mode: M2 or M3")] = "M3",
+    count: Annotated[
+        Literal["persons", "rows"] | None, typer.Option(help="what is counted; persons, where the dataset tells them")
+    ] = None,
     where: Where = None,
     out: Out = None,
     form: Format = "csv",
@@ -87,6 +90,7 @@ def aggregate(
     """Counts by group; small cells are suppressed, and what would reveal them."""
     body = _body(contract, "aggregate", mode, purpose, form, where, commercial, disease, flag)
     body |= _conditions(months, publish, return_derived, collaboration, project, research_type)
+    body |= {} if count is None else {"count": count}
     predicate = body.get("filter")
     _run(agent, body | {"group_by": by, "columns": sorted(_columns(predicate) - set(by))}, out)
 

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
+from enum import Enum
 from itertools import combinations, islice
-from typing import Any
+from typing import Any, Final
 
 Key = tuple[Hashable, ...]
+"""A group: a value for each column, `ANY` where the column is summed over."""
 Cells = Mapping[Key, int]
+
+
+class _Any(Enum):
+    ANY = "any"
+
+
+ANY: Final = _Any.ANY
 
 MAX_STEPS = 80
 """How long another table is looked for that agrees with all that is shown. None found counts as none there."""
@@ -25,27 +34,34 @@ better group by fewer columns."""
 _MOVES = 64  # tried along one sum
 
 
-def suppressed(cells: Cells, threshold: int, *, complementary: bool = True) -> frozenset[Key]:
+def suppressed(
+    cells: Cells, threshold: int, *, persons: Cells | None = None, complementary: bool = True
+) -> frozenset[Key]:
     """The keys whose counts are withheld. `cells`: a complete table, one count (1 or more) per group that is not empty.
 
+    The counts must add up: a group that takes in two others counts what they count together. So they are counts of
+    rows, or of persons who are each in one cell. `persons`, of counts of rows: how many people the rows of each cell
+    and of each margin are of; where they are few the count is small, however many rows they have.
+
     A reader who knows the threshold, that withheld counts are at least 1, and every margin this rule shows, cannot
-    work out a withheld count of 1 to T. Where nothing less protects them, all cells are withheld.
+    work out a small count that is withheld. Where nothing less protects them, all cells are withheld.
     """
     if not complementary:
-        return frozenset(key for key, count in cells.items() if 1 <= count <= threshold)
-    return _Table(cells, threshold).hidden()
+        return frozenset(key for key in cells if (persons or cells)[key] <= threshold)
+    return _Table(cells, threshold, persons).hidden()
 
 
 class _Table:
     """One table with its margins, each margin protected by the same rule."""
 
-    def __init__(self, cells: Cells, threshold: int) -> None:
+    def __init__(self, cells: Cells, threshold: int, persons: Cells | None) -> None:
         self.cells = dict(cells)
         self.threshold = threshold
-        self.dimensions = len(next(iter(cells), ()))
+        self.persons = persons
+        self.dimensions = [n for n, value in enumerate(next(iter(cells), ())) if value is not ANY]
         by_count = sorted(self.cells, key=lambda key: (self.cells[key], _sortable(key)))
         self.order = {key: n for n, key in enumerate(by_count)}
-        self.small = {key for key, count in self.cells.items() if count <= threshold}
+        self.small = {key for key in self.cells if (persons or self.cells)[key] <= threshold}
         self.lines = self._known_lines()
         self.through: dict[Key, list[tuple[Key, ...]]] = {key: [] for key in self.cells}
         for keys in self.lines:
@@ -75,30 +91,36 @@ class _Table:
     def _known_lines(self) -> list[tuple[Key, ...]]:
         """Every sum of cells that the reader can know: margins over each set of dimensions, where they are shown."""
         known = []
-        for size in range(1, self.dimensions + 1):
-            for summed in combinations(range(self.dimensions), size):
+        for size in range(1, len(self.dimensions) + 1):
+            for summed in combinations(self.dimensions, size):
                 parts: dict[Key, list[Key]] = defaultdict(list)
                 for key in self.cells:
-                    parts[tuple(value for n, value in enumerate(key) if n not in summed)].append(key)
+                    parts[tuple(ANY if n in summed else value for n, value in enumerate(key))].append(key)
                 totals = {margin: sum(self.cells[key] for key in keys) for margin, keys in parts.items()}
-                withheld = suppressed(totals, self.threshold)
+                withheld = suppressed(totals, self.threshold, persons=self.persons)
                 known += [tuple(keys) for margin, keys in parts.items() if margin not in withheld]
         return known
 
     def _close_lines(self, hidden: set[Key]) -> None:
-        """No known sum with exactly one cell withheld, or with 1 to T withheld in all, or with nothing but ones."""
+        """No known sum with exactly one cell withheld, or with few withheld in all, or with nothing but ones."""
         changed = True
         while changed:
             changed = False
             for keys in self.lines:
                 inside = [key for key in keys if key in hidden]
                 total = sum(self.cells[key] for key in inside)
-                if not inside or (len(inside) > 1 and total > self.threshold and total > len(inside)):
+                if not inside or (len(inside) > 1 and self._are_many(inside, total) and total > len(inside)):
                     continue
                 shown = [key for key in keys if key not in hidden]
                 if shown and not self._all_large(inside):
                     hidden.add(min(shown, key=self.order.__getitem__))
                     changed = True
+
+    def _are_many(self, inside: list[Key], total: int) -> bool:
+        """Whether these cells together are surely more than the threshold."""
+        if self.persons is None:
+            return total > self.threshold
+        return any(self.persons[key] > self.threshold for key in inside)  # the same few may be in all of them
 
     def _all_large(self, inside: list[Key]) -> bool:
         """More than one cell, all of them withheld for others' sake: their sum gives no small count away."""

@@ -14,7 +14,7 @@ from gateway.sdk.answer import Answer, Saved
 from gateway.sdk.corridor import Corridor
 from gateway.sdk.model import Contract, Dataset, Explanation, Found
 from gateway.sdk.receipts import Receipt
-from gateway.sdk.request import Action, Stated
+from gateway.sdk.request import Action, Counted, Stated
 from gateway.sdk.where import Condition
 
 if TYPE_CHECKING:
@@ -154,11 +154,12 @@ class AsyncCorridor:
         purpose: str | None = None,
         where: Condition | None = None,
         mode: str | None = None,
+        of: Counted | None = None,
         **stated: Unpack[Stated],
     ) -> AsyncAnswer:
         """Counts by these columns."""
         asked = _awaited(self._space.count)
-        return AsyncAnswer(await asked(contract, by, purpose=purpose, where=where, mode=mode, **stated))
+        return AsyncAnswer(await asked(contract, by, purpose=purpose, where=where, mode=mode, of=of, **stated))
 
     async def would(self, contract: Contract | str, action: Action = "read", **asked: Any) -> Explanation:
         """What would be answered, as `Corridor.would` has it."""

@@ -12,7 +12,7 @@ from gateway.sdk.answer import Answer
 from gateway.sdk.client import Client
 from gateway.sdk.model import Contract, Dataset, Explanation, Found
 from gateway.sdk.receipts import Receipts
-from gateway.sdk.request import Action, Stated, body
+from gateway.sdk.request import Action, Counted, Stated, body
 from gateway.sdk.where import Condition
 
 PAGE = 200
@@ -134,11 +134,16 @@ class Corridor:
         purpose: str | None = None,
         where: Condition | None = None,
         mode: str | None = None,
+        of: Counted | None = None,
         **stated: Unpack[Stated],
     ) -> Answer:
-        """Counts by these columns; small ones are suppressed, and what would reveal them."""
+        """Counts by these columns; small ones are suppressed, and what would reveal them.
+
+        `of`: what is counted; by default persons, where the dataset says who is one. Where persons are in several of
+        the groups, only rows can be counted.
+        """
         held = self._held(contract)
-        wanted = body(held, "aggregate", by=by, purpose=purpose, mode=mode, where=where, stated=stated)
+        wanted = body(held, "aggregate", by=by, purpose=purpose, mode=mode, where=where, count=of, stated=stated)
         return Answer(self.client, wanted, self.receipts, verify=self._verify)
 
     def would(

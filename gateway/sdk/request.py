@@ -13,6 +13,7 @@ FITTING: Final[Mapping[str, tuple[str, ...]]] = {"read": ("M5", "M4"), "aggregat
 """Delivery modes by action, the freest first."""
 
 Action = Literal["read", "aggregate"]
+Counted = Literal["persons", "rows"]
 
 
 class Choose(Malformed):
@@ -54,6 +55,7 @@ def body(
     mode: str | None,
     where: Condition | None,
     limit: int | None = None,
+    count: Counted | None = None,
     stated: Mapping[str, Any],
     format: str = "arrow",
 ) -> dict[str, Any]:
@@ -85,6 +87,8 @@ def body(
         document["filter"] = where.document
     if limit is not None:
         document["limit"] = limit
+    if count is not None:
+        document["count"] = count
     if promises := {name: stated[name] for name in _PROMISES if name in stated}:
         document["accepts"] = promises
     return document | {name: stated[name] for name in _BESIDE if name in stated}

@@ -190,6 +190,7 @@ def _wanted(visit: Visit, contract: str, given: FormData) -> AccessRequest:
         "columns": [] if aggregate else forms.values(given, "columns"),
         "group_by": forms.values(given, "group_by") if aggregate else [],
         "filter": _filter(given, types),
+        "count": (forms.text(given, "count") or None) if aggregate else None,
         "format": "csv" if aggregate else forms.text(given, "format") or "csv",
         "limit": _whole(limit, "the number of rows") if (limit := forms.text(given, "limit")) else None,
     }

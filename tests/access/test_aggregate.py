@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from gateway.access.errors import ColumnsMalformed, TooManyGroups
+from gateway.access.errors import ColumnsMalformed, GroupsOverlap, TooManyGroups
 from gateway.access.filters import parse_filter
 from gateway.access.plan import DataRequest
 from tests.access.small_data import delivered, delivery, parquet, rows
@@ -36,8 +36,56 @@ def test_persons_are_counted_where_their_column_is_declared(tmp_path):
 
 def test_many_rows_of_few_persons_are_a_small_cell(tmp_path):
     view = parquet(tmp_path, {"id": [1] * 500 + [*range(100)], "g": ["a"] * 500 + ["b"] * 100}, person_column="id")
-    answer = table(rows(tmp_path, view, by("g"), [SUPPRESS]), "g")
+    answer = table(rows(tmp_path, view, by("g", count="rows"), [SUPPRESS]), "g")
     assert answer[("a",)] == (None, True)
+
+
+def overlapping(folder):
+    """102 persons: 100 of them with a row in x, 30 with one in y, 28 in both."""
+    x, y = range(100), range(72, 102)
+    return parquet(folder, {"id": [*x, *y], "g": ["x"] * 100 + ["y"] * 30, "one": [1] * 130}, person_column="id")
+
+
+ONLY_X = parse_filter({"column": "g", "op": "eq", "value": "x"})
+
+
+@pytest.mark.parametrize(
+    "asked", [by("g"), by("one", "g"), by(columns=("g",), filter=ONLY_X), by("one", columns=("g",), filter=ONLY_X)]
+)
+def test_persons_are_not_counted_in_groups_that_share_them(tmp_path, asked):
+    """All less x is two persons, and neither number is small."""
+    view = overlapping(tmp_path)
+    with pytest.raises(GroupsOverlap):
+        rows(tmp_path, view, asked, [SUPPRESS])
+    assert rows(tmp_path, view, by("one"), [SUPPRESS]) == [{"one": 1, "count": 102, "suppressed": False}]
+    assert table(rows(tmp_path, view, by("g")), "g") == {("x",): (100, False), ("y",): (30, False)}  # nothing is owed
+
+
+def test_rows_are_counted_where_that_is_asked(tmp_path):
+    view = overlapping(tmp_path)
+    assert table(rows(tmp_path, view, by("g", count="rows"), [SUPPRESS]), "g") == {
+        ("x",): (100, False),
+        ("y",): (30, False),
+    }
+    assert rows(tmp_path, view, by(count="rows"), [SUPPRESS]) == [{"count": 130, "suppressed": False}]
+    with pytest.raises(ColumnsMalformed, match="no column that tells persons apart"):
+        rows(tmp_path, parquet(tmp_path, {"g": [1]}), by("g", count="persons"))
+    with pytest.raises(ColumnsMalformed, match="leave it out of a read"):
+        rows(tmp_path, view, DataRequest("read", ("g",), count="rows"))
+
+
+def test_a_filter_does_not_cut_the_rows_of_few_persons_out_of_a_count(tmp_path):
+    g = ["a"] * 500 + ["b"] * 100 + ["c"] * 100
+    view = parquet(tmp_path, {"id": [1] * 500 + [*range(200)], "g": g}, person_column="id")
+    for predicate in ({"column": "g", "op": "ne", "value": "a"}, {"column": "g", "op": "eq", "value": "a"}):
+        asked = by(count="rows", columns=("g",), filter=parse_filter(predicate))
+        assert rows(tmp_path, view, asked, [SUPPRESS]) == [{"count": None, "suppressed": True}]
+
+
+def test_rows_that_name_nobody_are_taken_for_one_persons(tmp_path):
+    view = parquet(tmp_path, {"id": [None] * 500 + [*range(200)], "g": ["a"] * 500 + ["b"] * 200}, person_column="id")
+    answer = table(rows(tmp_path, view, by("g", count="rows"), [SUPPRESS]), "g")
+    assert answer == {("a",): (None, True), ("b",): (None, True)}
 
 
 @pytest.mark.parametrize(("count", "shown"), [(1, False), (12, False), (13, True)])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.obligations.suppress import suppressed
+from gateway.obligations.suppress import ANY, suppressed
 
 
 def margins(cells, threshold):
@@ -103,6 +103,50 @@ def test_a_bridge_between_two_blocks_is_not_left_open():
     cells |= {key: 8 for key in small if key != (2, 1)}
     hidden = suppressed(cells, 12)
     assert small < hidden
+
+
+@st.composite
+def rows_of_people(draw):
+    """A table of rows, each of a person and in one cell; people have rows in several cells."""
+    sizes = draw(st.sampled_from([(4,), (2, 2), (2, 3)]))
+    keys = list(itertools.product(*map(range, sizes)))
+    made = draw(st.lists(st.tuples(st.integers(0, 6), st.sampled_from(keys)), min_size=1, max_size=40))
+    cells, people = {}, {}
+    for person, key in made:
+        cells[key] = cells.get(key, 0) + 1
+        for masks in itertools.product((False, True), repeat=len(key)):
+            margin = tuple(ANY if summed else value for value, summed in zip(key, masks, strict=True))
+            people.setdefault(margin, set()).add(person)
+    return cells, people
+
+
+@settings(max_examples=300, deadline=None)
+@given(rows_of_people(), st.integers(1, 4))
+def test_no_shown_sum_of_rows_leaves_a_sum_of_few_people(table, threshold):
+    """Whoever knows all margins that this rule shows, and all cells, knows no sum of few people's rows."""
+    cells, people = table
+    persons = {key: len(those) for key, those in people.items()}
+    hidden = suppressed(cells, threshold, persons=persons)
+    few = {key for key in cells if persons[key] <= threshold}
+    assert few <= hidden
+    for size in range(1, len(next(iter(cells))) + 1):
+        for summed in itertools.combinations(range(len(next(iter(cells)))), size):
+            parts = {}
+            for key in cells:
+                parts.setdefault(tuple(ANY if n in summed else v for n, v in enumerate(key)), []).append(key)
+            totals = {margin: sum(cells[key] for key in keys) for margin, keys in parts.items()}
+            withheld = suppressed(totals, threshold, persons=persons)
+            for margin, keys in parts.items():
+                inside = [key for key in keys if key in hidden]
+                if margin not in withheld and few & set(inside) and len(inside) < len(keys):
+                    assert len(inside) > 1
+                    assert len(set().union(*(people[key] for key in inside))) > threshold
+
+
+def test_cells_that_the_same_few_people_fill_do_not_hide_one_another():
+    cells = {("a",): 300, ("b",): 200, ("c",): 50, ("d",): 40}
+    persons = {("a",): 1, ("b",): 1, ("c",): 50, ("d",): 40, (ANY,): 91}
+    assert suppressed(cells, 12, persons=persons) == {("a",), ("b",), ("d",)}
 
 
 def test_without_complementary_suppression_only_small_cells_go():

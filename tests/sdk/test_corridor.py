@@ -104,7 +104,7 @@ def test_nothing_is_asked_before_it_is_read_and_it_is_read_once(
 
 
 def test_counts_come_with_small_ones_suppressed(corridor: Corridor, contract: Contract) -> None:
-    rows = corridor.count(contract, ["ward"], where=col("score") >= -100).arrow().to_pylist()
+    rows = corridor.count(contract, ["ward"], where=col("score") >= -100, of="rows").arrow().to_pylist()
     assert any(row["count"] is None for row in rows)
     assert all(row["count"] is None or row["count"] >= 10 for row in rows)
 
