@@ -73,7 +73,7 @@ class Trial:
         self.digest: str = said["digest"]
         self.rules: tuple[str, ...] = tuple(said["rules"])
         self.tests: tuple[str, ...] = tuple(said["tests"])
-        self._untested: str | None = said["untested"]
+        self._unfit: str | None = said["unfit"]
 
     def __enter__(self) -> Self:
         return self
@@ -85,10 +85,11 @@ class Trial:
         """Run the bundle's own tests.
 
         Raises:
-            BundleInvalid: one of them is not true, or does not end; or something that decides has none.
+            BundleInvalid: one of them is not true, or does not end; or something that decides has none, or asks for
+                more than its input.
         """
-        if self._untested is not None:
-            raise BundleInvalid(self._untested)
+        if self._unfit is not None:
+            raise BundleInvalid(self._unfit)
         self._send(b"tests\n")
         until = time.monotonic() + TESTS_S
         failed = []
@@ -181,8 +182,8 @@ def _serve() -> None:
         cause = " ".join(str(problem.__cause__ or problem).partition("Stack backtrace")[0].split())[:300]
         _say([json.dumps({"invalid": f"It does not compile: {cause}"}).encode()])
         return
-    tests, untested = _own_tests(bundle)
-    said = {"digest": bundle.digest, "rules": bundle.rules, "tests": tests, "untested": untested}
+    tests, unfit = _own_tests(bundle)
+    said = {"digest": bundle.digest, "rules": bundle.rules, "tests": tests, "unfit": unfit}
     _say([json.dumps(said).encode()])
     for batch in batches:
         if batch is None:
@@ -192,9 +193,15 @@ def _serve() -> None:
 
 
 def _own_tests(bundle: Any) -> tuple[tuple[str, ...], str | None]:
-    """Its tests, or what has none."""
+    """Its tests, or why it may decide nothing: something has none, or would answer differently another time."""
     from gateway.policy.owntests import tests_of
+    from gateway.policy.repeatable import unrepeatable
 
+    if found := unrepeatable(bundle.modules):
+        return (
+            (),
+            f"{found[0]} calls {found[1]}, which answers differently another time: no decision could be replayed.",
+        )
     try:
         return tests_of(bundle), None
     except BundleInvalid as problem:

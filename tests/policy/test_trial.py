@@ -131,6 +131,21 @@ def test_a_bundle_that_fails_its_own_test_says_which(text: str, named: str) -> N
         made.test()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "time.now_ns() > input.now",
+        'time["now_ns"]() > 0',
+        'not rand.intn("a", 2) == 1',
+        "[1 | time.now_ns() > 0] == []",
+    ],
+)
+def test_a_rule_that_would_answer_differently_another_time_is_refused(call: str) -> None:
+    with Trial(with_rule(f'verdict["core_data"] := "ok" if {call}')) as made, pytest.raises(BundleInvalid) as refused:
+        made.test()
+    assert f"{RULE} calls " in str(refused.value)
+
+
 def test_a_rule_that_does_something_else_fails_its_test() -> None:
     with Trial(with_rule('verdict["core_data"] := "ok"')) as made, pytest.raises(BundleInvalid, match="core_data"):
         made.test()
