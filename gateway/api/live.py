@@ -117,6 +117,9 @@ class LiveResponse(StreamingResponse):
 
 async def _events(gateway: Runtime, token: str, seen: str | None, filter: Filter, begin: int) -> AsyncIterator[bytes]:
     at, said, epoch = begin, 0.0, gateway.log.standing.epoch
+    # An id without data is no event and is remembered: who is cut off before the first entry misses none either.
+    if begin >= 0:
+        yield b"id: %d\n\n" % begin
     while True:
         if time.monotonic() - said >= HEARTBEAT_S:
             said = time.monotonic()

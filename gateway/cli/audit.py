@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,9 @@ from gateway.cli.options import As
 from gateway.clock import instant
 from gateway.problems import Problem
 from gateway.sdk import verify as offline
+from gateway.sdk.following import following
+
+FOLLOWED = ("index", "time", "type", "outcome", "reason")
 
 app = typer.Typer(no_args_is_help=True, help="Read the log, export it, and check it without asking anyone.")
 
@@ -49,8 +53,7 @@ def list_entries(
     with options.client(agent) as gateway:
         page = gateway.get("/v1/audit/entries", **wanted, since=since, until=until, limit=limit)
     flat = [_flat(entry) | {"reason": _code(entry)} for entry in page["entries"]]
-    columns = ("index", "time", "type", "outcome", "reason")
-    show.rows(page["entries"] if show.mode.json else flat, columns, empty="No entries that you may see.")
+    show.rows(page["entries"] if show.mode.json else flat, FOLLOWED, empty="No entries that you may see.")
 
 
 @app.command("show")
@@ -100,6 +103,24 @@ def counts(
         found = gateway.get("/v1/audit/counts", by=by, since=since, until=until, **wanted)
     flat = [{**dict(zip(by, one["values"], strict=True)), "entries": one["entries"]} for one in found]
     show.rows(flat, (*by, "entries"), empty="No entries that you may see.")
+
+
+@app.command()
+def follow(
+    agent: As,
+    type: Annotated[str | None, typer.Option(help="access.decision, contract.signed …")] = None,
+    outcome: Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")] = None,
+    dataset: Annotated[str | None, typer.Option()] = None,
+    contract: Annotated[str | None, typer.Option()] = None,
+    code: Annotated[str | None, typer.Option(help="of a rule or problem; HGR* for all that begin so")] = None,
+    after: Annotated[int | None, typer.Option(help="begin behind this index; default: now")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="end after so many; default: until you stop it")] = None,
+) -> None:
+    """Entries you may see as they are made, a line each; a cut connection is taken up again (officer)."""
+    wanted = {"type": type, "outcome": outcome, "dataset": dataset, "contract": contract, "code": code}
+    with options.client(agent) as gateway:
+        for entry in islice(following(gateway, after, **wanted), count):
+            show.line(entry if show.mode.json else _flat(entry) | {"reason": _code(entry)}, FOLLOWED)
 
 
 @app.command()

@@ -50,6 +50,17 @@ def record(value: Mapping[str, Any], *, title: str | None = None) -> None:
     out.print(table)
 
 
+def line(value: Mapping[str, Any], columns: Iterable[str]) -> None:
+    """One of many that come one by one; for programs as a line of JSON."""
+    if mode.json:
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    elif mode.ids_only:
+        sys.stdout.write(f"{value['id']}\n")
+    else:
+        out.print("  ".join(escape(plain(name, value.get(name))) for name in columns), soft_wrap=True)
+    sys.stdout.flush()
+
+
 def rows(items: Iterable[Mapping[str, Any]], columns: Iterable[str], *, empty: str) -> None:
     """Many things: a row each. `empty` is said when there is none."""
     items = list(items)

@@ -100,6 +100,10 @@ def test_a_contract_from_registration_to_a_verified_log(shell: Shell, space: Spa
     listed = shell.json("audit", "list", "--contract", contract, who=OFFICER)
     assert written["entry"] in {entry["id"] for entry in listed}
     assert shell.json("audit", "show", written["entry"], who=OFFICER)["record"]["event"]["outcome"] == "permit"
+    behind = ["audit", "follow", "--contract", contract, "--after", str(listed[-1]["index"] - 1)]
+    followed = shell.run("--json", *behind, "--count", str(len(listed)), who=OFFICER).stdout.splitlines()
+    assert [json.loads(line)["id"] for line in followed] == [entry["id"] for entry in reversed(listed)]
+    assert "contract." in shell.run(*behind, "--count", "1", who=OFFICER).stdout
     key = shell.json("audit", "key", who=OFFICER)["vkey"]
     assert key == space.vkey
     shell.run("audit", "export", "--out", "log.export", who=OFFICER)
