@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -18,11 +18,13 @@ from gateway.db import Tx
 PAGE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One entry as it is kept: where it stands, and the exact bytes that were hashed."""
+class Stored(NamedTuple):
+    """One entry as it is kept: where it stands, and the exact bytes that were hashed.
 
-    index: int
+    A tuple, so that a page of rows becomes entries without work on each.
+    """
+
+    index: int  # type: ignore[assignment]  # in the place of tuple.index, which nobody asks an entry for
     id: str
     leaf: bytes
     body: bytes
@@ -84,8 +86,7 @@ def entries(
     order = "DESC" if after is None else "ASC"
     clause = f" WHERE {' AND '.join(where)}" if where else ""
     sql = f"SELECT e.idx, e.id, e.leaf, e.body FROM {tables}{clause} ORDER BY {lead}.idx {order} LIMIT ?"
-    rows = tx.execute(sql, (*values, limit)).fetchall()
-    return [Stored(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows]
+    return list(map(Stored._make, tx.execute(sql, (*values, limit)).fetchall()))
 
 
 def _found_by(filter: Filter, seen_by: str | None) -> tuple[str, str, list[str], list[Any]]:
@@ -117,7 +118,7 @@ def entry_by_id(tx: Tx, entry_id: str, *, seen_by: str | None) -> Stored | None:
     row = tx.execute(sql, (entry_id,)).fetchone()
     if row is None or (seen_by is not None and opening(tx, row[0], seen_by) is None):
         return None
-    return Stored(row[0], row[1], bytes(row[2]), bytes(row[3]))
+    return Stored._make(row)
 
 
 def opening(tx: Tx, index: int, participant: str) -> Opening | None:
@@ -137,7 +138,7 @@ def party_entries(tx: Tx, participant: str, *, size: int) -> Iterator[tuple[Stor
     while rows := tx.execute(sql, (participant, start, size, PAGE)).fetchall():
         for row in rows:
             prev = None if row[6] is None else bytes(row[6])
-            yield Stored(row[0], row[1], bytes(row[2]), bytes(row[3])), Opening(row[0], row[4], bytes(row[5]), prev)
+            yield Stored._make(row[:4]), Opening(row[0], row[4], bytes(row[5]), prev)
         start = rows[-1][0] + 1
 
 
@@ -145,8 +146,7 @@ def all_entries(tx: Tx, *, begin: int, end: int) -> Iterator[Stored]:
     """Entries [begin, end) in order."""
     sql = "SELECT idx, id, leaf, body FROM log_entry WHERE idx >= ? AND idx < ? ORDER BY idx LIMIT ?"
     while begin < end and (rows := tx.execute(sql, (begin, end, PAGE)).fetchall()):
-        for row in rows:
-            yield Stored(row[0], row[1], bytes(row[2]), bytes(row[3]))
+        yield from map(Stored._make, rows)
         begin = rows[-1][0] + 1
 
 
