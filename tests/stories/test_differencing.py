@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.space import Space
+from tests.space import ROWS, Space
 
 TROPICAL = {"column": "ward", "op": "eq", "value": "tropical"}
 A = {"column": "ward", "op": "eq", "value": "ward A"}
@@ -31,3 +31,17 @@ def test_no_filter_cuts_a_withheld_cell_out_or_adds_one(space: Space, counts_onl
 def test_a_filter_that_touches_no_withheld_cell_is_answered(space: Space, counts_only: str) -> None:
     (row,) = _count(space, counts_only, {"or": [{**A, "value": "ward B"}, {**A, "value": "ward C"}]})
     assert int(row["count"]) > 12
+
+
+def test_persons_in_several_groups_are_not_counted_rows_are_and_no_use_is_lost(space: Space) -> None:
+    contract = space.agree(space.datasets["csv"], actions=["aggregate"], delivery_modes=["M3"], uses=2)
+    for asked in ({"group_by": ["score"]}, {"filter": {"column": "score", "op": "ge", "value": 1.0}, "group_by": []}):
+        by: dict[str, Any] = {"action": "aggregate", "mode": "M3", "columns": ["score"], **asked}
+        by["columns"] = [name for name in by["columns"] if name not in by["group_by"]]
+        refused = space.ask(contract, **by)
+        assert refused.status_code == 422
+        assert refused.json()["type"].endswith("groups-overlap")
+        assert space.left(contract)["uses"] == 2
+    (row,) = space.read(contract, action="aggregate", mode="M3", columns=None, group_by=[], count="rows")
+    assert int(row["count"]) == ROWS
+    assert space.left(contract)["uses"] == 1

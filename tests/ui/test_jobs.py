@@ -185,6 +185,14 @@ def test_counts_are_shown_with_what_is_suppressed(researcher: Person, contract: 
     assert "suppressed" in said.partition("What to do")[0].rpartition("count")[2]
 
 
+def test_rows_are_counted_where_persons_would_overlap(researcher: Person, contract: str):
+    overlapping = {"action": "aggregate", "mode": "M3", "group_by": ["score"]}
+    said = text_of(researcher.send("/ask", **asked(contract, **overlapping)))
+    assert "Persons are in several of the groups" in said
+    assert "Count rows instead" in said
+    assert "groups." in text_of(researcher.send("/ask", **asked(contract, **overlapping, count="rows")))
+
+
 def test_would_it_pass_grants_nothing(space: Space, researcher: Person, contract: str):
     before = space.left(contract)
     said = text_of(researcher.send("/ask", **asked(contract, do="explain", mode="M3")))
