@@ -6,10 +6,11 @@ Only ever run in the process of a trial, like everything that reads policy text 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-import regorus
+from gateway.policy.bundle import Bundle
+from gateway.policy.embedded import interpreter
 
 UNREPEATABLE = frozenset(
     {
@@ -25,25 +26,23 @@ UNREPEATABLE = frozenset(
 """Builtins of Rego whose answer depends on more than their arguments. `io.jwt.decode_verify` looks at the clock."""
 
 
-def unrepeatable(modules: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first module that calls such a builtin, and which one; None where no module does."""
-    engine = regorus.Engine()
-    for path, text in modules.items():
-        engine.add_policy(path, text)
-    for module in json.loads(engine.get_ast_as_json()):
-        for name in _called(module["ast"]):
+def unrepeatable(bundle: Bundle) -> tuple[str, str] | None:
+    """The first module that names such a builtin, and which one; None where no module does."""
+    for module in json.loads(interpreter(bundle).get_ast_as_json()):
+        for name in _referred(module["ast"]):
             if name in UNREPEATABLE:
                 return str(module["source"]["file"]), name
     return None
 
 
-def _called(tree: Any) -> Iterator[str]:
+def _referred(tree: Any) -> Iterator[str]:
+    """Every reference, not only what is called: `f() with f as time.now_ns` calls it by another name."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, dict):
-            if isinstance(node.get("Call"), dict):
-                yield _name(node["Call"]["fcn"])
+            if "RefDot" in node or "RefBrack" in node:
+                yield _name(node)
             waiting.extend(node.values())
         elif isinstance(node, list):
             waiting.extend(node)

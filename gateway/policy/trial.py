@@ -73,7 +73,7 @@ class Trial:
         self.digest: str = said["digest"]
         self.rules: tuple[str, ...] = tuple(said["rules"])
         self.tests: tuple[str, ...] = tuple(said["tests"])
-        self._unfit: str | None = said["unfit"]
+        self._untested: str | None = said["untested"]
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +88,14 @@ class Trial:
             BundleInvalid: one of them is not true, or does not end; or something that decides has none, or asks for
                 more than its input.
         """
-        if self._unfit is not None:
-            raise BundleInvalid(self._unfit)
+        if self._untested is not None:
+            raise BundleInvalid(self._untested)
         self._send(b"tests\n")
+        if (found := json.loads(self._line(ANSWER_S))) is not None:
+            path, name = found
+            raise BundleInvalid(
+                f"{path} names {name}, which answers differently another time: no decision could be replayed."
+            )
         until = time.monotonic() + TESTS_S
         failed = []
         for name in self.tests:
@@ -182,8 +187,8 @@ def _serve() -> None:
         cause = " ".join(str(problem.__cause__ or problem).partition("Stack backtrace")[0].split())[:300]
         _say([json.dumps({"invalid": f"It does not compile: {cause}"}).encode()])
         return
-    tests, unfit = _own_tests(bundle)
-    said = {"digest": bundle.digest, "rules": bundle.rules, "tests": tests, "unfit": unfit}
+    tests, untested = _own_tests(bundle)
+    said = {"digest": bundle.digest, "rules": bundle.rules, "tests": tests, "untested": untested}
     _say([json.dumps(said).encode()])
     for batch in batches:
         if batch is None:
@@ -193,15 +198,9 @@ def _serve() -> None:
 
 
 def _own_tests(bundle: Any) -> tuple[tuple[str, ...], str | None]:
-    """Its tests, or why it may decide nothing: something has none, or would answer differently another time."""
+    """Its tests, or what has none."""
     from gateway.policy.owntests import tests_of
-    from gateway.policy.repeatable import unrepeatable
 
-    if found := unrepeatable(bundle.modules):
-        return (
-            (),
-            f"{found[0]} calls {found[1]}, which answers differently another time: no decision could be replayed.",
-        )
     try:
         return tests_of(bundle), None
     except BundleInvalid as problem:
@@ -209,10 +208,12 @@ def _own_tests(bundle: Any) -> tuple[tuple[str, ...], str | None]:
 
 
 def _test(bundle: Any) -> None:
-    """Say of each test, as soon as it has run, whether it is true."""
+    """Say what it names that no rule may, then of each test, as soon as it has run, whether it is true."""
     from gateway.policy.embedded import interpreter
     from gateway.policy.owntests import results
+    from gateway.policy.repeatable import unrepeatable
 
+    _say([json.dumps(unrepeatable(bundle)).encode()])
     for _, passed in results(bundle, interpreter(bundle)):
         _say([b"true" if passed else b"false"])
 
