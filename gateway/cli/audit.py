@@ -24,6 +24,13 @@ app = typer.Typer(no_args_is_help=True, help="Read the log, export it, and check
 Key = Annotated[str, typer.Option(help="the log's verifier key (corridor audit key), or a file that holds it")]
 
 
+Type = Annotated[str | None, typer.Option(help="access.decision, contract.signed …")]
+Outcome = Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")]
+Dataset = Annotated[str | None, typer.Option()]
+Contract = Annotated[str | None, typer.Option()]
+Instant = Annotated[str | None, typer.Option(help="RFC 3339, UTC")]
+Code = Annotated[str | None, typer.Option(help="of a rule or problem, such as HGR-07; HGR* for all that begin so")]
+
 Witnesses = Annotated[
     Path | None, typer.Option(help="file of the log's witnesses and how many must have cosigned (docs/audit.md)")
 ]
@@ -36,15 +43,15 @@ class NotValid(Problem):
 @app.command("list")
 def list_entries(
     agent: As,
-    type: Annotated[str | None, typer.Option(help="access.decision, contract.signed …")] = None,
-    outcome: Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")] = None,
+    type: Type = None,
+    outcome: Outcome = None,
     participant: Annotated[str | None, typer.Option()] = None,
-    dataset: Annotated[str | None, typer.Option()] = None,
-    contract: Annotated[str | None, typer.Option()] = None,
-    since: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
-    until: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    dataset: Dataset = None,
+    contract: Contract = None,
+    since: Instant = None,
+    until: Instant = None,
     by: Annotated[str | None, typer.Option("--agent", help="what this agent did, by its handle")] = None,
-    code: Annotated[str | None, typer.Option(help="of a rule or problem, such as HGR-07; HGR* for all of them")] = None,
+    code: Code = None,
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
 ) -> None:
     """Entries you may see, newest first (officer)."""
@@ -86,15 +93,15 @@ def key(agent: As) -> None:
 def counts(
     agent: As,
     by: Annotated[list[str], typer.Option(help="type, outcome, actor, dataset, contract, code; year to hour")],
-    type: Annotated[str | None, typer.Option(help="access.decision, contract.signed …")] = None,
-    outcome: Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")] = None,
+    type: Type = None,
+    outcome: Outcome = None,
     participant: Annotated[str | None, typer.Option(help="a party to them")] = None,
-    dataset: Annotated[str | None, typer.Option()] = None,
-    contract: Annotated[str | None, typer.Option()] = None,
-    since: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
-    until: Annotated[str | None, typer.Option(help="RFC 3339, UTC")] = None,
+    dataset: Dataset = None,
+    contract: Contract = None,
+    since: Instant = None,
+    until: Instant = None,
     of: Annotated[str | None, typer.Option("--agent", help="what this agent did, by its handle")] = None,
-    code: Annotated[str | None, typer.Option(help="of a rule or problem; HGR* for all that begin so")] = None,
+    code: Code = None,
 ) -> None:
     """How many entries there are, by one or two things (officer)."""
     wanted = {"type": type, "outcome": outcome, "dataset": dataset, "contract": contract, "code": code}
@@ -108,11 +115,11 @@ def counts(
 @app.command()
 def follow(
     agent: As,
-    type: Annotated[str | None, typer.Option(help="access.decision, contract.signed …")] = None,
-    outcome: Annotated[str | None, typer.Option(help="permit, deny, refer, success, failure")] = None,
-    dataset: Annotated[str | None, typer.Option()] = None,
-    contract: Annotated[str | None, typer.Option()] = None,
-    code: Annotated[str | None, typer.Option(help="of a rule or problem; HGR* for all that begin so")] = None,
+    type: Type = None,
+    outcome: Outcome = None,
+    dataset: Dataset = None,
+    contract: Contract = None,
+    code: Code = None,
     after: Annotated[int | None, typer.Option(help="begin behind this index; default: now")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="end after so many; default: until you stop it")] = None,
 ) -> None:
