@@ -226,7 +226,7 @@ class Collector:
             one.due, one.pause, one.size, one.at = 0, self._round_s, one.client.size, self._clock()
             return
         # Each waits its own while, so that all of them do not come back at once.
-        one.due = self._clock() + one.pause * random.uniform(0.7, 1.3)  # noqa: S311  no secret
+        one.due = self._clock() + one.pause * random.uniform(0.7, 1.3)  # noqa: S311  a pause, no secret
         one.pause = min(one.pause * 2, BACKOFF_S)
         if isinstance(answer, Contradiction):
             problem = self._contradicted(name, answer)

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from gateway.crypto.errors import KeyRefused
 from gateway.crypto.keys import check_ed25519_public, decode_member
 from gateway.crypto.private import private_key
 from gateway.problems import Malformed
@@ -40,7 +41,10 @@ def public_text(jwk: Mapping[str, Any]) -> str:
 
 def sign(jwk: Mapping[str, Any], *, id: str, at: int, body: bytes) -> dict[str, str]:
     """The headers of a message. `at`: seconds, UTC, of this attempt; `id` stays the same when it is sent again."""
-    signature: bytes = private_key(jwk).sign(_signed(id, at, body))  # type: ignore[call-arg]  # Ed25519
+    key = private_key(jwk)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyRefused("messages are signed with an Ed25519 key")
+    signature = key.sign(_signed(id, at, body))
     return {
         "webhook-id": id,
         "webhook-timestamp": str(at),

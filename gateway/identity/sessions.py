@@ -85,9 +85,9 @@ def begin(tx: Tx, link: str, deed: Deed) -> Outcome:
         raise LinkRefused
     tx.execute("DELETE FROM web_session WHERE expires_at <= ?", (now,))
     # The oldest make room: whoever forgets to sign out is not shut out.
-    kept = "SELECT digest FROM web_session WHERE agent = ? ORDER BY expires_at DESC LIMIT ?"
     tx.execute(
-        f"DELETE FROM web_session WHERE agent = ? AND digest NOT IN ({kept})",  # noqa: S608  no value inside
+        "DELETE FROM web_session WHERE agent = ? AND digest NOT IN"
+        " (SELECT digest FROM web_session WHERE agent = ? ORDER BY expires_at DESC LIMIT ?)",
         (agent, agent, MAX_SESSIONS - 1),
     )
     begun = Begun(secrets.token_urlsafe(32), now + SESSION_LIFE_S)

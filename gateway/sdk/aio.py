@@ -78,7 +78,7 @@ class AsyncAnswer:
             while (batch := await asyncio.to_thread(next, batches, None)) is not None:
                 yield batch
         finally:
-            await asyncio.to_thread(batches.close)  # type: ignore[attr-defined]  # a generator
+            await asyncio.to_thread(batches.close)
 
     async def save(self, path: str | Path, *, progress: bool | None = None) -> Saved:
         """Into a new file."""

@@ -6,7 +6,7 @@ import hashlib
 import io
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +129,7 @@ class Answer:
 
     # -- as it comes -------------------------------------------------------------------------------------------------
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Generator[pa.RecordBatch, None, None]:
         """Batch by batch: memory stays at about one of them. Read to the end, or close the iterator."""
         if self._table is not None:
             yield from self._table.to_batches()
@@ -174,9 +174,9 @@ class Answer:
         except (pa.ArrowInvalid, OSError) as error:
             raise BrokenOff("The data is not what an Arrow stream is; it broke off, or was changed.") from error
         finally:
-            pieces.close()  # type: ignore[attr-defined]  # a generator: the connection is let go now
+            pieces.close()  # the connection is let go now
 
-    def _pieces(self, body: Mapping[str, Any]) -> Iterator[bytes]:
+    def _pieces(self, body: Mapping[str, Any]) -> Generator[bytes, None, None]:
         """The bytes as they come; after the last one, what the log says of them is compared."""
         if self._read:
             raise AlreadyRead("Keep what it gave you, or ask `again`, which takes another use.")
