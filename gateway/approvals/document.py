@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.approvals import signed
 from gateway.approvals.errors import ApprovalMalformed, ApprovalSignatureInvalid
-from gateway.approvals.signed import CLOCK_SKEW_S, Signed, Value
+from gateway.crypto import signed
 from gateway.crypto.did import check_did, check_kid, enrolled_key
 from gateway.crypto.keys import EnrolledKey, KeyRing
+from gateway.crypto.signed import CLOCK_SKEW_S, Signed, Value
 from gateway.problems import Problem
 from gateway.terms.model import MAX_TIME
 from gateway.terms.purposes import GRANTABLE

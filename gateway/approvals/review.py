@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlmodel import Session, and_, col, or_, select
 
-from gateway.approvals import signed
 from gateway.approvals.errors import NotAReviewer, ReviewClosed, VoteRefused
 from gateway.approvals.recording import insert
 from gateway.approvals.store import COMMITTEE
@@ -35,6 +34,7 @@ from gateway.audit.deed import Deed
 from gateway.audit.event import Object
 from gateway.audit.log import Outcome, Record
 from gateway.catalog.store import Dataset, dataset_by_id
+from gateway.crypto import signed
 from gateway.crypto.canonical import canonical_json
 from gateway.crypto.keys import PublicKey
 from gateway.db import Tx

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.approvals import signed
 from gateway.approvals.document import Did, Purpose, Time, Urn
 from gateway.approvals.errors import VoteRefused
-from gateway.approvals.signed import Value
+from gateway.crypto import signed
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json, strict_json
 from gateway.crypto.keys import PublicKey
+from gateway.crypto.signed import Value
 from gateway.problems import Problem
 
 TYPE = "corridor-review-vote"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.approvals import signed
 from gateway.approvals.document import TYPE, verify_approval
 from gateway.approvals.errors import ApprovalMalformed
 from gateway.approvals.votes import read_decision
+from gateway.crypto import signed
 from gateway.crypto.canonical import strict_json
 from gateway.crypto.keys import PublicKey, screen
 from gateway.sdk.contract import MAX_BYTES, KeyFile, KeyFileMalformed

@@ -14,10 +14,10 @@ from gateway.access.explain import shown_to_committee
 from gateway.approvals import recording, review, store
 from gateway.approvals.document import MEDIA_TYPE
 from gateway.approvals.review import MAY_VOTE, Review
-from gateway.approvals.signed import MAX_SIGNED
 from gateway.approvals.store import Recorded
 from gateway.audit.reader import Filter
 from gateway.catalog.store import dataset_by_id
+from gateway.crypto.signed import MAX_SIGNED
 from gateway.identity.caller import AgentRole
 from gateway.problems import Malformed, NotFound, Problem
 from gateway.ui import forms

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from gateway.approvals.signed import seal
 from gateway.approvals.votes import TYPE, Question, Vote, sign_vote
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json
+from gateway.crypto.signed import seal
 from gateway.sdk.approval import check
 from gateway.sdk.client import Client
 from gateway.sdk.refusals import Refused
