@@ -24,6 +24,7 @@ from gateway.api import (
     catalog,
     contracts,
     health,
+    keys,
     live,
     participants,
     policy,
@@ -109,7 +110,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Watched)
     install_problem_handlers(app)
     # Routes are tried in order: what is asked most comes first.
-    for part in (access, token, participants, catalog, contracts, approvals, audit, live, policy, bundles, alerts):
+    for part in (
+        access,
+        token,
+        participants,
+        keys,
+        catalog,
+        contracts,
+        approvals,
+        audit,
+        live,
+        policy,
+        bundles,
+        alerts,
+    ):
         app.include_router(part.router, prefix="/v1")
     app.include_router(health.router)
     app.include_router(tiles.router)

@@ -220,6 +220,7 @@ class Runtime:
                     "state": key.state,
                     "valid_from": key.valid_from,
                     "valid_until": key.valid_until,
+                    "compromised_since": key.compromised_since,
                 }
                 for key in [*keys, self.contract_house.public]
             ],

@@ -21,9 +21,10 @@ from gateway.approvals.document import Approval, sign_approval
 from gateway.cli.demo import free_port, serving
 from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
+from gateway.crypto.keyrequest import sign_request
 from gateway.crypto.private import generate, public_jwk
 from gateway.founding import initialise
-from gateway.ids import urn
+from gateway.ids import handle, urn
 from gateway.runtime import source_folder
 from gateway.sdk.agentfile import AgentFile
 from gateway.sdk.client import Client
@@ -51,10 +52,15 @@ class Party:
     contract_key: dict[str, str] = field(repr=False)
     agents: dict[str, Client] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+    key_name: str = "contract-1"
+
+    @property
+    def kid(self) -> str:
+        return f"{self.did}#{self.key_name}"
 
     def sign(self, draft: Any, *, key: dict[str, str] | None = None) -> dict[str, str]:
         payload = b64url_decode(draft["payload"])
-        return party_entry(payload, key or self.contract_key, f"{self.did}#contract-1", iat=int(time.time()))
+        return party_entry(payload, key or self.contract_key, self.kid, iat=int(time.time()))
 
 
 class Space:
@@ -107,7 +113,7 @@ class Space:
             "id": party.did,
             "name": party.did.rpartition(":")[2],
             "facts": {"kind": kind, "country": country, "identity_verified": True, **facts},
-            "contract_key": {"kid": f"{party.did}#contract-1", "key": public_jwk(party.contract_key)},
+            "contract_key": {"kid": party.kid, "key": public_jwk(party.contract_key)},
             "first_agent": agent,
         }, key
 
@@ -119,6 +125,14 @@ class Space:
         agent = admin.post("/v1/agents", body)["id"]
         party.agents[name or role] = self.client(party, name or role, agent, key)
         return party.agents[name or role]
+
+    def new_key(self, did: str) -> None:
+        """A participant whose key was marked compromised gets another."""
+        party, key = self.parties[did], dict(generate("Ed25519"))
+        party.key_name, party.contract_key = f"contract-{handle()[-8:]}", key
+        request = sign_request(key, party.kid, gateway=self.gateway, iat=int(time.time()))
+        party.agents["admin"].post("/v1/keys", json.loads(request))
+        self.operator.post(f"/v1/participants/{did}/keys/{party.key_name}/approve", {})
 
     def client(self, party: Party, name: str, agent: str, key: dict[str, Any]) -> Client:
         file = AgentFile(agent, party.did, self.url, self.gateway, dict(key))
@@ -204,8 +218,8 @@ class Space:
 
     def signed(self, content: Approval, *, iat: int | None = None) -> dict[str, str]:
         """The approval as its issuer hands it out."""
-        key, at = self.parties[content.issuer].contract_key, int(time.time()) if iat is None else iat
-        document: dict[str, str] = json.loads(sign_approval(content, key, f"{content.issuer}#contract-1", iat=at))
+        party, at = self.parties[content.issuer], int(time.time()) if iat is None else iat
+        document: dict[str, str] = json.loads(sign_approval(content, party.contract_key, party.kid, iat=at))
         return document
 
     def approve(self, issuer: str, kind: str, *, did: str = PHARMA, **members: Any) -> str:

@@ -21,6 +21,7 @@ from gateway.audit.state import Standing, standing
 from gateway.catalog import store as catalog
 from gateway.catalog.store import Dataset
 from gateway.contracts import store as contracts
+from gateway.contracts.errors import ContractRefused
 from gateway.contracts.lifecycle import Keys
 from gateway.contracts.states import STATUS, State
 from gateway.contracts.verify import VerifiedContract, verify_contract
@@ -210,7 +211,10 @@ class Grounds:
         state = found.state_at(now)
         if found.envelope is None or state not in STATUS:
             raise ContractNotInForce(f"The contract is {state.value}; it is in force once both parties have signed it.")
-        contract = self._verified(session, found, stands.epoch, now)
+        try:
+            contract = self._verified(session, found, stands.epoch, now)
+        except ContractRefused as refusal:
+            raise ContractNotInForce(f"The contract's signatures do not hold any more: {refusal.detail}.") from refusal
         provider, consumer = participant(session, contract.provider), participant(session, contract.consumer)
         dataset = catalog.dataset_by_id(session, contract.target_id)
         if provider is None or consumer is None or dataset is None:

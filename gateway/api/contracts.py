@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Annotated
 
 import orjson
@@ -13,7 +14,7 @@ from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRoute
 from gateway.catalog.store import dataset_by_id, dataset_seen_by
-from gateway.contracts import lifecycle, status, store
+from gateway.contracts import in_force, lifecycle, status, store
 from gateway.contracts.envelope import MEDIA_TYPE, parse_payload
 from gateway.contracts.states import State
 from gateway.contracts.store import Contract, Offer
@@ -25,6 +26,9 @@ from gateway.terms.model import Terms
 router = APIRouter(route_class=StrictRoute, tags=["contracts"])
 
 ContractId = Annotated[str, Path(max_length=100, examples=["urn:uuid:019a0000-0000-7000-8000-000000000001"])]
+
+
+_MAY_END = (AgentRole.PROVIDER, AgentRole.ADMIN, AgentRole.OPERATOR)
 
 
 class OfferBody(BaseModel):
@@ -85,9 +89,11 @@ class ContractView(BaseModel):
     left: dict[str, int]
     drafted_at: int
     draft_expires_at: int
+    suspended_by: str | None = Field(description="who alone can take it up again; the gateway's own are the operator's")
+    doubted_keys: list[str] = Field(description="keys it is signed with that are marked compromised since; renew it")
 
     @classmethod
-    def of(cls, contract: Contract, now: float) -> ContractView:
+    def of(cls, contract: Contract, now: float, compromised: Container[str]) -> ContractView:
         state = contract.state_at(now)
         signers = lifecycle.signers(contract)
         parties = [contract.provider, contract.consumer]
@@ -108,6 +114,8 @@ class ContractView(BaseModel):
             left=contract.left(),
             drafted_at=contract.drafted_at,
             draft_expires_at=contract.draft_expires_at,
+            suspended_by=contract.suspended_by,
+            doubted_keys=sorted(kid for kid in lifecycle.kids(contract) if kid in compromised),
         )
 
 
@@ -180,7 +188,8 @@ def list_contracts(
         while len(views) < limit:
             wanted = State.AGREED if waiting else state
             found = store.contracts_seen_by(session, own, state=wanted, before=before, limit=limit)
-            page = [ContractView.of(contract, gateway.clock()) for contract in found]
+            compromised = store.compromised_keys(session, found)
+            page = [ContractView.of(contract, gateway.clock(), compromised) for contract in found]
             views += [view for view in page if not waiting or own in view.waits_for]
             if len(found) < limit:
                 break
@@ -238,9 +247,26 @@ def decline(contract: ContractId, actor: Actor) -> None:
 @router.post("/contracts/{contract}/revoke", status_code=204, summary="Revoke a contract at once")
 def revoke(contract: ContractId, actor: Actor) -> None:
     """Once this is answered, no grant under the contract commits in any process, and running deliveries stop."""
-    actor.caller.need(AgentRole.PROVIDER, AgentRole.ADMIN, AgentRole.OPERATOR)
+    actor.caller.need(*_MAY_END)
     deed, operator = actor.deed(), AgentRole.OPERATOR in actor.caller.roles
-    actor.record(lambda tx: lifecycle.revoke(tx, contract, actor.caller.participant.id, deed, operator=operator))
+    actor.record(lambda tx: in_force.revoke(tx, contract, actor.caller.participant.id, deed, operator=operator))
+
+
+@router.post("/contracts/{contract}/suspend", status_code=204, summary="Put a contract aside at once")
+def suspend(contract: ContractId, actor: Actor) -> None:
+    """By its provider or the operator. Bites as a revocation does; who suspended it can take it up again."""
+    actor.caller.need(*_MAY_END)
+    deed, operator = actor.deed(), AgentRole.OPERATOR in actor.caller.roles
+    actor.record(lambda tx: in_force.suspend(tx, contract, actor.caller.participant.id, deed, operator=operator))
+
+
+@router.post("/contracts/{contract}/reinstate", status_code=204, summary="Take a suspended contract up again")
+def reinstate(contract: ContractId, actor: Actor, gateway: Gateway) -> None:
+    """By who suspended it; what the gateway suspended is the operator's to take up, if its signatures hold again."""
+    actor.caller.need(*_MAY_END)
+    deed, operator, house = actor.deed(), AgentRole.OPERATOR in actor.caller.roles, gateway.contract_house
+    who = actor.caller.participant.id
+    actor.record(lambda tx: in_force.reinstate(tx, contract, who, house, deed, operator=operator))
 
 
 @router.get(
@@ -267,4 +293,6 @@ def _seen(gateway: Gateway, caller: Caller, contract: str) -> Contract:
 
 
 def _view(gateway: Gateway, caller: Caller, contract: str) -> ContractView:
-    return ContractView.of(_seen(gateway, caller, contract), gateway.clock())
+    found = _seen(gateway, caller, contract)
+    with gateway.db.reading() as session:
+        return ContractView.of(found, gateway.clock(), store.compromised_keys(session, [found]))

@@ -81,3 +81,5 @@ SIGNATURE: dict[str, Any] = {
 }
 
 SIGNED: dict[str, Any] = {"payload": "eyJ2ZXIiOjF9", **SIGNATURE}
+
+BROUGHT_KEY: dict[str, Any] = {"request": SIGNED, "endorsement": SIGNED}

@@ -84,15 +84,6 @@ class AgentView(BaseModel):
         return cls(**{name: getattr(agent, name) for name in cls.model_fields})
 
 
-class KeyView(BaseModel):
-    kid: str
-    key: dict[str, Any]
-    thumbprint: str
-    state: str
-    valid_from: int
-    valid_until: int | None
-
-
 class ParticipantView(BaseModel):
     id: str
     name: str
@@ -137,25 +128,6 @@ def get_participant(participant: Did, caller: AuthenticatedCaller, gateway: Gate
     if found is None:
         raise NotFound
     return _view(found, whole=_sees_facts(caller, found))
-
-
-@router.get("/participants/{participant}/keys", summary="The keys that sign its contracts")
-def get_keys(participant: Did, _caller: AuthenticatedCaller, gateway: Gateway) -> list[KeyView]:
-    with gateway.db.reading() as session:
-        if store.participant(session, participant) is None:
-            raise NotFound
-        keys = store.keys_of(session, participant)
-    return [
-        KeyView(
-            kid=k.kid,
-            key=dict(k.public.jwk),
-            thumbprint=k.public.thumbprint,
-            state=k.state,
-            valid_from=k.valid_from,
-            valid_until=k.valid_until,
-        )
-        for k in keys
-    ]
 
 
 @router.post("/participants/{participant}/suspend", status_code=204, summary="Suspend an organisation (operator)")

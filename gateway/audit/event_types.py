@@ -21,6 +21,8 @@ class EventType(NamedTuple):
 _ADMINISTRATION = {
     "gateway.initialised": "C",
     "key.enrolled": "C",
+    "key.requested": "C",
+    "key.refused": "U",
     "key.replaced": "U",
     "key.revoked": "U",
     "agent.enrolled": "C",

@@ -10,13 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli import options, show
+from gateway.cli.keys import NoKeyInUse, enrolled
 from gateway.cli.options import As
 from gateway.clock import instant
 from gateway.contracts.envelope import parse_payload
 from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.keyfile import load_private
+from gateway.crypto.keys import thumbprint
 from gateway.problems import Problem
+from gateway.sdk.client import Client
 from gateway.sdk.contract import KeyFile, check, check_stands
 
 offers = typer.Typer(no_args_is_help=True, help="Offer terms, and see what is offered.")
@@ -97,7 +100,7 @@ def sign(
     contract: str,
     agent: As,
     key: Annotated[Path, typer.Option(help="your participant's contract key; it stays here")],
-    kid: Annotated[str | None, typer.Option(help="its key id; default: <your DID>#contract-1")] = None,
+    kid: Annotated[str | None, typer.Option(help="its key id; default: what it is enrolled under")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="sign without asking")] = False,
 ) -> None:
     """Read a draft, check its digest, and sign its exact bytes here, with a key that never leaves."""
@@ -112,9 +115,8 @@ def sign(
             show.record(_terms(content.terms.model_dump(mode="json")), title="You are about to sign")
             show.out.print(f"digest {digest}")
             typer.confirm("Sign these terms?", abort=True)
-        entry = party_entry(
-            payload, load_private(key), kid or f"{gateway.agent.participant}#contract-1", iat=int(time.time())
-        )
+        private = load_private(key)
+        entry = party_entry(payload, private, kid or _kid(gateway, private), iat=int(time.time()))
         _show(gateway.post(f"/v1/contracts/{contract}/signatures", entry))
 
 
@@ -124,6 +126,22 @@ def revoke(contract: str, agent: As) -> None:
     with options.client(agent) as gateway:
         gateway.post(f"/v1/contracts/{contract}/revoke", {})
     show.done(f"{contract} is revoked: nothing is granted under it any more, running deliveries stop.")
+
+
+@contracts.command()
+def suspend(contract: str, agent: As) -> None:
+    """Put a contract aside at once, to be taken up again (its provider, or the operator)."""
+    with options.client(agent) as gateway:
+        gateway.post(f"/v1/contracts/{contract}/suspend", {})
+    show.done(f"{contract} is suspended: nothing is granted under it, running deliveries stop.")
+
+
+@contracts.command()
+def reinstate(contract: str, agent: As) -> None:
+    """Take up again what you suspended; the operator also what the gateway did."""
+    with options.client(agent) as gateway:
+        gateway.post(f"/v1/contracts/{contract}/reinstate", {})
+    show.done(f"{contract} is in force again.")
 
 
 @contracts.command()
@@ -172,6 +190,17 @@ def verify(
             **_terms(contract.terms.model_dump(mode="json")),
         }
     )
+
+
+def _kid(gateway: Client, private: dict[str, Any]) -> str:
+    """The id under which this key is in use."""
+    own = thumbprint(private)
+    for known in enrolled(gateway, gateway.agent.participant):
+        if known["thumbprint"] == own:
+            if known["state"] != "active":
+                raise NoKeyInUse(f"{known['kid']} is {known['state']}; sign with your participant's key in use.")
+            return str(known["kid"])
+    raise NoKeyInUse("This key is not enrolled for your participant; see: corridor keys list")
 
 
 def _show(contract: Any) -> None:

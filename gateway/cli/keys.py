@@ -1,19 +1,31 @@
-"""corridor keys: keys are made here, at the party; the gateway only ever sees their public half."""
+"""corridor keys: made here, at the party, replaced and taken out; the gateway only ever sees their public half."""
 
 from __future__ import annotations
 
 import json
+import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 
 from gateway.cli import options, show
+from gateway.cli.options import As
+from gateway.crypto.did import check_kid
 from gateway.crypto.keyfile import load_private, save_private
+from gateway.crypto.keyrequest import sign_request
 from gateway.crypto.keys import thumbprint
 from gateway.crypto.private import generate, public_jwk
+from gateway.problems import Problem
+from gateway.sdk.client import Client
 
-app = typer.Typer(no_args_is_help=True, help="Make keys and show their public half.")
+app = typer.Typer(no_args_is_help=True, help="Make keys, give your participant new ones, and take lost ones out.")
+
+
+class NoKeyInUse(Problem):
+    slug, status, title = "no-key-in-use", 400, "There is no key in use for this"
 
 
 @app.command()
@@ -34,3 +46,105 @@ def new(
 def show_key(path: Annotated[Path, typer.Argument(help="a private key file")]) -> None:
     """The public half of a key, as the gateway takes it."""
     show.as_json(public_jwk(load_private(path)))
+
+
+@app.command("list")
+def list_keys(
+    agent: As, participant: Annotated[str | None, typer.Option(help="whose; default: your participant's")] = None
+) -> None:
+    """The keys that sign a participant's contracts: those in use and those that were."""
+    with options.client(agent) as gateway:
+        found = enrolled(gateway, participant or gateway.agent.participant)
+    columns = ("kid", "state", "valid_from", "valid_until", "compromised_since", "thumbprint")
+    show.rows(found, columns, empty="No keys.")
+
+
+@app.command()
+def bring(
+    key: Annotated[Path, typer.Argument(help="the new contract key (corridor keys new); it stays here")],
+    agent: As,
+    name: Annotated[str, typer.Option(help="what the key's id is to have behind the #, such as contract-2")],
+    present: Annotated[
+        Path | None, typer.Option(help="the key in use; without it the new one waits for the operator")
+    ] = None,
+) -> None:
+    """Give your participant a new contract key, which takes the place of the one in use (administrator)."""
+    new_key, old = load_private(key), None if present is None else load_private(present)
+    with options.client(agent) as gateway:
+        own = gateway.agent.participant
+        in_use = next((known["kid"] for known in enrolled(gateway, own) if known["state"] == "active"), None)
+        if old is not None and in_use is None:
+            raise NoKeyInUse("Your participant has no key in use that could endorse another; leave --present out.")
+        request = sign_request(
+            new_key,
+            f"{own}#{name}",
+            gateway=gateway.agent.gateway,
+            iat=int(time.time()),
+            present=None if old is None or in_use is None else (in_use, old),
+            replaces=in_use,
+        )
+        brought = gateway.post("/v1/keys", json.loads(request))
+    if show.mode.json or show.mode.ids_only:
+        show.record(brought)
+    elif brought["state"] == "active":
+        show.done(f"{brought['kid']} is in use; what the one before it signed stands.")
+    else:
+        show.done(f"{brought['kid']} waits. Tell the operator its thumbprint: {thumbprint(new_key)}")
+
+
+@app.command()
+def waiting(agent: As) -> None:
+    """Keys that wait for the operator: your participant's, or everybody's for the operator."""
+    with options.client(agent) as gateway:
+        columns = ("kid", "participant", "thumbprint", "since")
+        show.rows(gateway.get("/v1/keys/waiting"), columns, empty="No key waits.")
+
+
+@app.command()
+def approve(kid: str, agent: As) -> None:
+    """Put a key that waits in use, once its owner told you its thumbprint by another way (operator)."""
+    with options.client(agent) as gateway:
+        gateway.post(_address(kid, "approve"), {})
+    show.done(f"{kid} is in use.")
+
+
+@app.command()
+def refuse(kid: str, agent: As) -> None:
+    """Turn a key that waits away, for good (operator)."""
+    with options.client(agent) as gateway:
+        gateway.post(_address(kid, "refuse"), {})
+    show.done(f"{kid} is refused.")
+
+
+@app.command()
+def compromised(
+    kid: str,
+    agent: As,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"],
+            help="UTC; contracts accepted before stand. Default: none does",
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="without asking")] = False,
+) -> None:
+    """Take a contract key out at once: it may be in other hands (administrator, or the operator)."""
+    if not yes:
+        stop = "every contract it signed" if since is None else "contracts accepted since"
+        typer.confirm(f"This stops {stop}, and drafts it signed. It cannot be undone. Go on?", abort=True)
+    moment = None if since is None else int(since.replace(tzinfo=UTC).timestamp())
+    with options.client(agent) as gateway:
+        gateway.post(_address(kid, "compromise"), {"since": moment})
+    show.done(f"{kid} is marked compromised: what was accepted with it since then is stopped.")
+
+
+def enrolled(gateway: Client, participant: str) -> list[dict[str, Any]]:
+    """A participant's contract keys, oldest first, as the gateway has them."""
+    found: list[dict[str, Any]] = gateway.get(f"/v1/participants/{quote(participant, safe='')}/keys")
+    return found
+
+
+def _address(kid: str, verb: str) -> str:
+    did, name = check_kid(kid)
+    return f"/v1/participants/{quote(did, safe='')}/keys/{name}/{verb}"

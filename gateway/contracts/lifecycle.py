@@ -1,4 +1,4 @@
-"""What moves a contract: offer, accept (the gateway drafts), sign, decline, revoke, and the passing of time.
+"""What moves a contract: offer, accept (the gateway drafts), sign, decline, and the passing of time.
 
 Each verb runs in the log's transaction and returns the events that tell it. Who may move what is the table in `states`.
 """
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gateway.audit import state as standing
 from gateway.audit.deed import Deed
 from gateway.audit.event import Contract as ContractRef
 from gateway.audit.event import Object, Reason
@@ -193,7 +192,7 @@ def sign(tx: Tx, contract_id: str, signer: str, entry: Any, house: House, deed: 
 
     A signature that does not hold is recorded and refused; the draft goes on waiting. The value is the new state.
     """
-    contract = _own(tx, contract_id, signer)
+    contract = own(tx, contract_id, signer)
     state = contract.state_at(deed.at)
     if State.VERIFIED not in TRANSITIONS[state]:
         raise WrongState(f"The contract is {state}; only a draft that waits for signatures (AGREED) can be signed.")
@@ -243,18 +242,9 @@ def sign(tx: Tx, contract_id: str, signer: str, entry: Any, house: House, deed: 
 
 def decline(tx: Tx, contract_id: str, party: str, deed: Deed) -> Outcome:
     """End a negotiation without a contract."""
-    contract = _own(tx, contract_id, party)
-    target = advance(contract.state_at(deed.at), State.TERMINATED, _role(contract, party))
-    return _moved(tx, contract, target, "contract.terminated", deed)
-
-
-def revoke(tx: Tx, contract_id: str, party: str, deed: Deed, *, operator: bool = False) -> Outcome:
-    """End a contract at once: no grant commits after this one, in any process; running streams stop."""
-    contract = _own(tx, contract_id, None if operator else party)
-    by = Actor.OPERATOR if operator else _role(contract, party)
-    target = advance(contract.state_at(deed.at), State.REVOKED, by)
-    standing.bump_epoch(tx)
-    return _moved(tx, contract, target, "contract.revoked", deed)
+    contract = own(tx, contract_id, party)
+    target = advance(contract.state_at(deed.at), State.TERMINATED, role(contract, party))
+    return moved(tx, contract, target, "contract.terminated", deed)
 
 
 def withdraw_offer(tx: Tx, offer_id: str, provider: str, deed: Deed) -> Outcome:
@@ -274,21 +264,21 @@ def expire(tx: Tx, deed: Deed) -> Outcome:
     )
     records: list[Record] = []
     for (contract_id,) in tx.execute(sql, (now, now)).fetchall():
-        contract = _own(tx, contract_id, None)
+        contract = own(tx, contract_id, None)
         target = advance(contract.state, contract.state_at(now), Actor.GATEWAY)
         kind = "contract.expired" if target is State.EXPIRED else "contract.terminated"
-        records += _moved(tx, contract, target, kind, deed).records
+        records += moved(tx, contract, target, kind, deed).records
     return Outcome(tuple(records), len(records))
 
 
-def _moved(tx: Tx, contract: store.Contract, target: State, event: str, deed: Deed) -> Outcome:
+def moved(tx: Tx, contract: store.Contract, target: State, event: str, deed: Deed) -> Outcome:
     tx.execute("UPDATE contract SET state = ? WHERE id = ?", (target.value, contract.id))
     reference = ContractRef(contract.id, contract.digest, signatures_ok=contract.envelope is not None)
     told = deed.event(event, contract=reference, objects=(_dataset(contract.dataset),))
     return Outcome((Record(told, (contract.provider, contract.consumer)),), replace(contract, state=target).state)
 
 
-def _own(tx: Tx, contract_id: str, party: str | None) -> store.Contract:
+def own(tx: Tx, contract_id: str, party: str | None) -> store.Contract:
     with tx.session() as session:
         if party is None:
             contract = store.contract_by_id(session, contract_id)
@@ -299,13 +289,18 @@ def _own(tx: Tx, contract_id: str, party: str | None) -> store.Contract:
     return contract
 
 
-def _role(contract: store.Contract, party: str) -> Actor:
+def role(contract: store.Contract, party: str) -> Actor:
     return Actor.PROVIDER if party == contract.provider else Actor.CONSUMER
 
 
-def signers(contract: store.Contract) -> set[str]:
+def kids(contract: store.Contract) -> set[str]:
+    """The ids of the keys that the parties signed with so far."""
     headers = [strict_json(b64url_decode(entry["protected"]), max_bytes=MAX_HEADER) for entry in contract.entries]
-    return {header["kid"].partition("#")[0] for header in headers}
+    return {header["kid"] for header in headers}
+
+
+def signers(contract: store.Contract) -> set[str]:
+    return {kid.partition("#")[0] for kid in kids(contract)}
 
 
 def _check_stands(tx: Tx, provider: str, dataset: str) -> None:

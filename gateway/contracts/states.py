@@ -75,9 +75,9 @@ TRANSITIONS: Mapping[State, Mapping[State, frozenset[Actor]]] = {
         State.REVOKED: _REVOKERS,
         State.EXPIRED: frozenset({_G}),
     },
-    # Only the operator lifts a suspension: no party can undo another's.
+    # None can undo another's suspension: `in_force.reinstate` asks who made it.
     State.SUSPENDED: {
-        State.FINALIZED: frozenset({_O}),
+        State.FINALIZED: frozenset({_P, _O}),
         State.REVOKED: _REVOKERS,
         State.EXPIRED: frozenset({_G}),
     },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlmodel import Session, col, or_, select
 from gateway.contracts.envelope import parse_payload
 from gateway.contracts.states import State
 from gateway.contracts.tables import ContractRow, ContractUsageRow, OfferRow
+from gateway.participants.tables import ParticipantKeyRow
 from gateway.terms.model import Terms
 
 
@@ -52,6 +54,7 @@ class Contract:
     usage: Usage
     drafted_at: int
     draft_expires_at: int
+    suspended_by: str | None = None
 
     def state_at(self, now: float) -> State:
         """The state, with the passing of time seen before it is written down."""
@@ -133,6 +136,13 @@ def contracts_on(session: Session, participant: str, dataset: str, *, limit: int
     return [_contract(row, usage) for row, usage in rows]
 
 
+def compromised_keys(session: Session, contracts: Sequence[Contract]) -> frozenset[str]:
+    """Ids of the parties' keys that are marked compromised, whichever contracts they signed."""
+    parties = {party for contract in contracts for party in (contract.provider, contract.consumer)}
+    query = select(ParticipantKeyRow.kid).where(col(ParticipantKeyRow.participant).in_(parties))
+    return frozenset(session.exec(query.where(ParticipantKeyRow.state == "compromised")))
+
+
 def _offer(row: OfferRow) -> Offer:
     terms = Terms.model_validate(row.terms)
     return Offer(row.id, row.dataset, row.provider, row.consumer, terms, row.state, row.offered_at)
@@ -155,4 +165,5 @@ def _contract(row: ContractRow, usage: ContractUsageRow | None) -> Contract:
         usage=Usage() if usage is None else Usage(usage.uses, usage.rows),
         drafted_at=row.drafted_at,
         draft_expires_at=row.draft_expires_at,
+        suspended_by=row.suspended_by,
     )

@@ -23,6 +23,12 @@ class DidRefused(Malformed):
     slug, title = "did-refused", "The identifier is not an accepted DID"
 
 
+class KeyRequestRefused(Malformed):
+    """What somebody brings a contract key with does not hold; `detail` says which check failed."""
+
+    slug, title = "key-request-refused", "The request for a new key does not hold"
+
+
 class KeyFileRefused(Problem):
     """A key file cannot be used: readable by others, of another form, sealed under another passphrase."""
 

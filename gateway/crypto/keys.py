@@ -62,7 +62,10 @@ class PublicKey:
 
 @dataclass(frozen=True)
 class EnrolledKey:
-    """A key as the registry knows it: whose, what for, and in which half-open period [valid_from, valid_until)."""
+    """A key as the registry knows it: whose, what for, and in which half-open period [valid_from, valid_until).
+
+    `compromised_since` is of a key marked compromised: what was accepted before it stands. Without it nothing does.
+    """
 
     kid: str
     did: str
@@ -71,13 +74,14 @@ class EnrolledKey:
     state: State
     valid_from: int
     valid_until: int | None = None
+    compromised_since: int | None = None
 
     def unusable(self, at: int) -> str | None:
         """Why a signature accepted at `at` (seconds UTC) does not count under this key; None if it does."""
-        if self.state == "compromised":
+        if self.state == "compromised" and (self.compromised_since is None or at >= self.compromised_since):
             return "the key is marked compromised; sign again with another"
         # Retired since when? Not to know must not make it valid for ever.
-        if self.state != "active" and self.valid_until is None:
+        if self.state == "retired" and self.valid_until is None:
             return "the key is retired without a date"
         if at < self.valid_from or (self.valid_until is not None and at >= self.valid_until):
             return "the key was not valid when this was accepted"

@@ -18,7 +18,7 @@ from gateway.identity.errors import AssertionRefused
 from gateway.identity.tables import AgentRow
 from gateway.identity.tokens import Assertion
 from gateway.ids import handle
-from gateway.participants import onboarding
+from gateway.participants import contract_keys, onboarding
 from gateway.participants import store as participants
 from gateway.participants.errors import AlreadyAdmitted
 from gateway.participants.model import Kind
@@ -115,6 +115,19 @@ def admit(tx: Tx, admission: Admission, first: Enrolment, deed: Deed) -> Outcome
     admitted = onboarding.admit(tx, admission, deed)
     enrolled = enrol(tx, first, deed)
     return Outcome((*admitted.records, *enrolled.records), (admitted.value, enrolled.value))
+
+
+def bring_key(tx: Tx, data: bytes, gateway: str, deed: Deed) -> Outcome:
+    """A participant brings a contract key (`contract_keys.bring`), which may be no agent's.
+
+    Raises:
+        AlreadyAdmitted: it is an agent's, or somebody's contract key already.
+    """
+    brought = contract_keys.bring(tx, data, gateway, deed)
+    sql = "SELECT 1 FROM agent JOIN participant_key ON agent.thumbprint = participant_key.thumbprint WHERE kid = ?"
+    if brought.value is not None and tx.execute(sql, (brought.value,)).fetchone() is not None:
+        raise AlreadyAdmitted("This is an agent's key. A participant needs a contract key of its own.")
+    return brought
 
 
 def is_agents(session: Session, thumbprint: str) -> bool:

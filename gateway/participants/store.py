@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
 from sqlmodel import Session, col, select
 
 from gateway.crypto.keys import EnrolledKey, State, screen
 from gateway.participants.model import Facts, Participant
 from gateway.participants.tables import ParticipantKeyRow, ParticipantRow
+
+_KNOWN: Final[Mapping[str, State]] = {"active": "active", "retired": "retired", "compromised": "compromised"}
+"""Keys that are, or were, in use. One that waits or was refused is as none to everybody who verifies."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingKey:
+    """A key that nobody may rely on yet. `since`: seconds UTC."""
+
+    kid: str
+    participant: str
+    thumbprint: str
+    since: int
 
 
 def participant(session: Session, participant_id: str) -> Participant | None:
@@ -21,9 +38,24 @@ def participants(session: Session, *, after: str = "", limit: int = 100) -> list
 
 
 def keys_of(session: Session, participant_id: str) -> list[EnrolledKey]:
-    """Every contract key the participant ever had, oldest first."""
+    """Every contract key the participant ever had in use, oldest first."""
     query = select(ParticipantKeyRow).where(ParticipantKeyRow.participant == participant_id)
+    query = query.where(col(ParticipantKeyRow.state).in_(_KNOWN))
     return [_key(row) for row in session.exec(query.order_by(col(ParticipantKeyRow.valid_from)))]
+
+
+def in_use(session: Session, participant_id: str) -> EnrolledKey | None:
+    """The key that signs in the participant's name now; None after it was marked compromised."""
+    return next((key for key in keys_of(session, participant_id) if key.state == "active"), None)
+
+
+def waiting(session: Session, participant_id: str | None = None, *, limit: int = 200) -> list[WaitingKey]:
+    """Keys that wait for the operator, of one participant or of all, oldest first."""
+    query = select(ParticipantKeyRow).where(ParticipantKeyRow.state == "pending")
+    if participant_id is not None:
+        query = query.where(ParticipantKeyRow.participant == participant_id)
+    rows = session.exec(query.order_by(col(ParticipantKeyRow.valid_from), ParticipantKeyRow.kid).limit(limit))
+    return [WaitingKey(row.kid, row.participant, row.thumbprint, row.valid_from) for row in rows]
 
 
 def signs_contracts(session: Session, thumbprint: str) -> bool:
@@ -40,7 +72,7 @@ class StoredKeys:
 
     def lookup(self, kid: str) -> EnrolledKey | None:
         row = self._session.get(ParticipantKeyRow, kid)
-        return None if row is None else _key(row)
+        return None if row is None or row.state not in _KNOWN else _key(row)
 
 
 def _participant(row: ParticipantRow) -> Participant:
@@ -52,5 +84,7 @@ def _participant(row: ParticipantRow) -> Participant:
 def _key(row: ParticipantKeyRow) -> EnrolledKey:
     # Screened again at every reading: a key that was altered at rest is no key.
     public = screen(row.jwk, purpose="contract")
-    state: State = "active" if row.state == "active" else "retired" if row.state == "retired" else "compromised"
-    return EnrolledKey(row.kid, row.participant, public, "contract", state, row.valid_from, row.valid_until)
+    state = _KNOWN[row.state]
+    return EnrolledKey(
+        row.kid, row.participant, public, "contract", state, row.valid_from, row.valid_until, row.compromised_since
+    )

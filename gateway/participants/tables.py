@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column
+from sqlalchemy import JSON, BigInteger, Column, LargeBinary
 from sqlmodel import Field, SQLModel
 
 
@@ -18,13 +18,19 @@ class ParticipantRow(SQLModel, table=True):
 
 
 class ParticipantKeyRow(SQLModel, table=True):
-    """A contract key. `kid` is the full DID URL that signatures name."""
+    """A contract key. `kid` is the full DID URL that signatures name.
+
+    `state`: pending (it waits for the operator), refused, active, retired, compromised. `request` is what its owner
+    signed to bring it; the first key comes with the admission and has none.
+    """
 
     __tablename__ = "participant_key"
     kid: str = Field(primary_key=True)
     participant: str = Field(foreign_key="participant.id", index=True)
     jwk: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     thumbprint: str = Field(unique=True)
-    state: str
+    state: str = Field(index=True)
     valid_from: int = Field(sa_column=Column(BigInteger, nullable=False))
     valid_until: int | None = Field(default=None, sa_column=Column(BigInteger))
+    compromised_since: int | None = Field(default=None, sa_column=Column(BigInteger))
+    request: bytes | None = Field(default=None, sa_column=Column(LargeBinary))

@@ -74,7 +74,10 @@ def _key(item: Any) -> EnrolledKey:
     if purpose not in ("contract", "countersign"):
         raise KeyFileMalformed("A key's purpose here is contract or countersign.")
     public = screen(item["jwk"], purpose=purpose)
-    state, valid_from = item.get("state", "active"), item.get("valid_from", 0)
+    state = item.get("state", "active")
     if state not in ("active", "retired", "compromised"):
         raise KeyFileMalformed("A key's state is active, retired or compromised.")
-    return EnrolledKey(item["kid"], item["did"], public, purpose, state, valid_from, item.get("valid_until"))
+    valid_from, *later = item.get("valid_from", 0), item.get("valid_until"), item.get("compromised_since")
+    if type(valid_from) is not int or any(time is not None and type(time) is not int for time in later):
+        raise KeyFileMalformed("A key's times are whole seconds, UTC.")
+    return EnrolledKey(item["kid"], item["did"], public, purpose, state, valid_from, *later)

@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from gateway.contracts import lifecycle, store
+from gateway.contracts import in_force, lifecycle, store
 from gateway.contracts.envelope import MEDIA_TYPE
 from gateway.contracts.states import TRANSITIONS, Actor, State
 from gateway.contracts.store import Contract
@@ -121,7 +121,7 @@ def revoke(contract: ContractId, visit: Posted) -> Response:
     acting = visit.acting
     acting.caller.need(*MAY_REVOKE)
     deed = acting.deed()
-    acting.record(lambda tx: lifecycle.revoke(tx, contract, acting.caller.participant.id, deed, operator=False))
+    acting.record(lambda tx: in_force.revoke(tx, contract, acting.caller.participant.id, deed, operator=False))
     return visit.go(f"/contracts/{contract}")
 
 

@@ -10,23 +10,40 @@ from urllib.parse import quote
 import httpx2
 
 from gateway.approvals.votes import Question, Vote, sign_vote
+from gateway.crypto.keyrequest import sign_request
 from gateway.crypto.private import generate, public_jwk
 from gateway.home import Home
 from gateway.settings import POLICIES
 from tests.policy.archives import of_folder
-from tests.space import HOSPITAL, PHARMA, Party, Space, registration, terms, token_request, wanted
+from tests.space import HOSPITAL, PHARMA, Space, registration, terms, token_request, wanted
+
+
+def bring_keys(space: Space, one: str, did: str) -> None:
+    """A participant brings two keys, without a word from the one in use: one is let in, one is not, and is marked."""
+    party = space.parties[did]
+    for name, verb in (("contract-2", "refuse"), ("contract-3", "approve")):
+        request = sign_request(
+            generate("Ed25519"),
+            f"{did}#{name}",
+            gateway=space.gateway,
+            iat=int(time.time()),
+            replaces=f"{did}#contract-1",
+        )
+        assert party.agents["admin"].post("/v1/keys", json.loads(request))["state"] == "pending"
+        assert [key["kid"] for key in space.operator.get("/v1/keys/waiting")] == [f"{did}#{name}"]
+        space.operator.post(f"{one}/keys/{name}/{verb}", {})
+    party.agents["admin"].post(f"{one}/keys/contract-3/compromise", {"since": 0})
 
 
 def everything(space: Space) -> None:
     admin, officer = space.agent(PHARMA, "admin"), space.agent(PHARMA, "officer")
     provider, operator = space.agent(HOSPITAL, "provider"), space.operator
-    party = Party("did:web:newcomer.example", dict(generate("Ed25519")))
-    admission, _key = space.admission(party, "other")
-    operator.post("/v1/participants", admission)
+    party = space.admit("did:web:newcomer.example", "other")
     operator.get("/v1/participants")
     one = f"/v1/participants/{quote(party.did, safe='')}"
     operator.get(one)
     operator.get(one + "/keys")
+    bring_keys(space, one, party.did)
     operator.post(one + "/suspend", {})
     operator.post(one + "/reinstate", {})
     key = public_jwk(generate("ES256"))
@@ -106,5 +123,6 @@ def everything(space: Space) -> None:
     officer.get("/v1/audit/consistency", old=1)
     officer.get("/v1/audit/key")
     assert space.http.get("/log/tile/0/000.p/1").status_code == 200
-    provider.post(f"/v1/contracts/{contract}/revoke", {})
+    for verb in ("suspend", "reinstate", "revoke"):
+        provider.post(f"/v1/contracts/{contract}/{verb}", {})
     provider.post(f"/v1/datasets/{dataset}/withdraw", {})

@@ -202,6 +202,14 @@ def test_a_key_that_was_not_good_at_acceptance_signs_nothing(did: str, changes: 
 
 
 @pytest.mark.parametrize("did", [HOSPITAL, PHARMA, GATEWAY])
+def test_a_key_compromised_later_signed_what_was_accepted_before(did: str) -> None:
+    assert verify(keys=KEYS.but(kid(did), state="compromised", compromised_since=ACCEPTED + 1)).id
+    for since in (ACCEPTED, ACCEPTED - 1, 0):
+        with pytest.raises(errors.KeyNotUsable):
+            verify(keys=KEYS.but(kid(did), state="compromised", compromised_since=since))
+
+
+@pytest.mark.parametrize("did", [HOSPITAL, PHARMA, GATEWAY])
 def test_a_key_retired_after_acceptance_leaves_the_contract_valid(did: str) -> None:
     assert verify(keys=KEYS.but(kid(did), state="retired", valid_until=ACCEPTED + 1)).id
 

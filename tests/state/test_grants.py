@@ -20,7 +20,7 @@ from gateway.access.ground import stated_purpose
 from gateway.access.request import AccessRequest
 from gateway.audit import state
 from gateway.audit.log import Log, Outcome
-from gateway.contracts import lifecycle
+from gateway.contracts import in_force
 from gateway.db import Tx
 from gateway.runtime import Runtime
 from gateway.settings import Settings
@@ -100,7 +100,7 @@ def other_bundle(tx: Tx) -> Outcome:
 
 def revoke(asked: Asked) -> Callable[[Tx], Outcome]:
     contract = asked.ground.contract
-    return lambda tx: lifecycle.revoke(tx, contract.id, contract.provider, asked.deed)
+    return lambda tx: in_force.revoke(tx, contract.id, contract.provider, asked.deed)
 
 
 def test_a_decision_that_stands_is_granted_and_takes_a_use(space: Space) -> None:

@@ -17,7 +17,7 @@ from gateway.audit.log import Log, Outcome
 from gateway.catalog import store as catalog
 from gateway.catalog.registration import Registration, Visibility
 from gateway.catalog.store import Dataset, Search
-from gateway.contracts import lifecycle
+from gateway.contracts import in_force, lifecycle
 from gateway.contracts import store as contracts
 from gateway.contracts.errors import ContractRefused, OfferRefused
 from gateway.contracts.lifecycle import House
@@ -345,7 +345,7 @@ def test_a_contract_ends_by_its_parties_and_by_time(stores: Stores) -> None:
         stores.sign(contract, PHARMA)
     stores.do(lifecycle.decline, declined, PHARMA)
     epoch = stores.log.standing.epoch
-    stores.do(lifecycle.revoke, revoked, HOSPITAL)
+    stores.do(in_force.revoke, revoked, HOSPITAL)
     assert stores.log.standing.epoch == epoch + 1
     later = stores.contract(over).terms.valid_to
     assert stores.contract(over).state_at(later - 1) is State.FINALIZED
@@ -356,7 +356,7 @@ def test_a_contract_ends_by_its_parties_and_by_time(stores: Stores) -> None:
     assert states == [State.TERMINATED, State.REVOKED, State.EXPIRED]
     for contract in (declined, revoked, over):
         with pytest.raises(WrongState):
-            stores.do(lifecycle.revoke, contract, HOSPITAL)
+            stores.do(in_force.revoke, contract, HOSPITAL)
 
 
 def test_a_change_that_is_refused_leaves_no_row_in_any_store(stores: Stores) -> None:

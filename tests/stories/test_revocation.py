@@ -95,6 +95,18 @@ def revoke_as_operator(space: Space, contract: str, dataset: str, did: str) -> C
     return lambda: None
 
 
+def suspend_contract(space: Space, contract: str, dataset: str, did: str) -> Callable[[], object]:
+    provider = space.agent(HOSPITAL, "provider")
+    provider.post(f"/v1/contracts/{contract}/suspend", {})
+    return lambda: provider.post(f"/v1/contracts/{contract}/reinstate", {})
+
+
+def lose_key(space: Space, contract: str, dataset: str, did: str) -> Callable[[], object]:
+    name = space.parties[did].key_name
+    space.agent(did, "admin").post(f"/v1/participants/{did}/keys/{name}/compromise", {})
+    return lambda: space.new_key(did)
+
+
 def suspend_consumer(space: Space, contract: str, dataset: str, did: str) -> Callable[[], object]:
     space.operator.post(f"/v1/participants/{did}/suspend", {})
     return lambda: space.operator.post(f"/v1/participants/{did}/reinstate", {})
@@ -123,6 +135,8 @@ TAKEN_AWAY = {
     "the consumer is suspended": (suspend_consumer, 401),
     "the provider is suspended": (suspend_provider, 403),
     "the agent is suspended": (suspend_agent, 401),
+    "the contract is suspended": (suspend_contract, 403),
+    "the consumer's key is compromised": (lose_key, 403),
     "the dataset is withdrawn": (withdraw_dataset, 403),
 }
 

@@ -36,6 +36,8 @@ BY_ID: dict[str, tuple[str, Callable[[str], Call]]] = {
     ),
     "POST /v1/contracts/{contract}/decline": ("contract", lambda i: ("POST", f"/v1/contracts/{i}/decline", {})),
     "POST /v1/contracts/{contract}/revoke": ("contract", lambda i: ("POST", f"/v1/contracts/{i}/revoke", {})),
+    "POST /v1/contracts/{contract}/suspend": ("contract", lambda i: ("POST", f"/v1/contracts/{i}/suspend", {})),
+    "POST /v1/contracts/{contract}/reinstate": ("contract", lambda i: ("POST", f"/v1/contracts/{i}/reinstate", {})),
     "GET /v1/approvals": ("dataset", lambda i: ("GET", "/v1/approvals", {"params": {"dataset": i}})),
     "GET /v1/approvals/{approval}": ("approval", lambda i: ("GET", f"/v1/approvals/{i}", {})),
     "GET /v1/approvals/{approval}/envelope": ("approval", lambda i: ("GET", f"/v1/approvals/{i}/envelope", {})),
@@ -71,6 +73,10 @@ OPEN = {
     "GET /v1/participants/{participant}/keys",
     "POST /v1/participants/{participant}/suspend",
     "POST /v1/participants/{participant}/reinstate",
+    "POST /v1/participants/{participant}/keys/{name}/approve",  # these two are for the operator
+    "POST /v1/participants/{participant}/keys/{name}/refuse",
+    "POST /v1/participants/{participant}/keys/{name}/compromise",  # tests/stories/test_keys.py
+    "POST /v1/keys",
     "POST /v1/participants",
     "GET /v1/participants",
     "POST /v1/agents",

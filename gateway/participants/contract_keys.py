@@ -1,0 +1,156 @@
+"""How a participant's contract key changes: brought by its owner, approved, refused, or marked compromised.
+
+One key is in use at a time. A new one that the one in use endorses takes its place at once, and the old one is
+retired: what it signed stands, it signs nothing new. Without endorsement the new key waits for the operator. A key
+marked compromised leaves at once, and its owner brings another. Each verb runs in the log's transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlmodel import Session, col, or_, select
+
+from gateway.audit import state
+from gateway.audit.deed import Deed
+from gateway.audit.event import Object, Reason
+from gateway.audit.log import Outcome, Record
+from gateway.crypto.errors import KeyRefused, KeyRequestRefused
+from gateway.crypto.keyrequest import verify_request
+from gateway.db import Tx
+from gateway.participants.errors import AlreadyAdmitted, TooManyKeysWait
+from gateway.participants.store import in_use, waiting
+from gateway.participants.tables import ParticipantKeyRow
+from gateway.problems import Malformed, NotFound, WrongState
+
+MAX_WAITING: Final = 5
+DRAFT_S: Final = 30 * 24 * 3600
+"""How long a draft lives that the old key has signed already, and that its other party may still bring into force."""
+
+
+def bring(tx: Tx, data: bytes, gateway: str, deed: Deed) -> Outcome:
+    """A participant brings a key: in use at once if the present one endorses it, else it waits. The value is its kid.
+
+    `data`: what `sign_request` makes. One that does not hold is recorded and refused.
+
+    Raises:
+        KeyRequestRefused, KeyRefused: it does not hold, or is of another participant than the caller's.
+        AlreadyAdmitted: the key or its id is, or was, somebody's. TooManyKeysWait: MAX_WAITING wait already.
+    """
+    owner, now = deed.actor.org_id, int(deed.at)
+    with tx.session() as session:
+        present = in_use(session, owner)
+        try:
+            brought = verify_request(data, gateway=gateway, present=present, now=now)
+            if brought.content.participant != owner:
+                raise KeyRequestRefused("a participant brings keys of its own only")
+        except (KeyRequestRefused, KeyRefused) as refusal:
+            # The fixed words of the check only: what was sent may hold anything.
+            reason = Reason(refusal.slug, refusal.title)
+            event = deed.event("key.requested", "failure", reasons=(reason,), objects=(Object("participant", owner),))
+            return Outcome((Record(event, (owner,)),), problem=refusal)
+        content = brought.content
+        same = or_(
+            col(ParticipantKeyRow.kid) == content.kid, col(ParticipantKeyRow.thumbprint) == brought.public.thumbprint
+        )
+        if session.exec(select(ParticipantKeyRow).where(same)).first() is not None:
+            raise AlreadyAdmitted("This key, or one of this id, is known already. Make a new one under a new id.")
+        if not brought.endorsed and len(waiting(session, owner)) >= MAX_WAITING:
+            raise TooManyKeysWait(f"{MAX_WAITING} keys wait for the operator. Ask it to approve or refuse them first.")
+        row = ParticipantKeyRow(
+            kid=content.kid,
+            participant=owner,
+            jwk=dict(brought.public.jwk),
+            thumbprint=brought.public.thumbprint,
+            state="pending",
+            valid_from=now,
+            request=brought.data,
+        )
+        session.add(row)
+        records = [_record("key.requested", row, deed, alg=brought.public.alg, endorsed=brought.endorsed)]
+        if brought.endorsed:
+            records.append(_put_in_use(session, row, deed))
+    return Outcome(tuple(records), content.kid)
+
+
+def approve(tx: Tx, kid: str, deed: Deed) -> Outcome:
+    """The operator, who knows by another way who brought it, puts a key that waits in use.
+
+    Raises:
+        NotFound: nobody has such a key. WrongState: it does not wait.
+    """
+    with tx.session() as session:
+        record = _put_in_use(session, _waiting(session, kid), deed)
+    return Outcome((record,), kid)
+
+
+def refuse(tx: Tx, kid: str, deed: Deed) -> Outcome:
+    """The operator turns a key that waits away. The key and its id are used up."""
+    with tx.session() as session:
+        row = _waiting(session, kid)
+        row.state = "refused"
+        session.add(row)
+        record = _record("key.refused", row, deed)
+    return Outcome((record,), kid)
+
+
+def compromise(tx: Tx, kid: str, since: int | None, deed: Deed) -> Outcome:
+    """Take a key out at once. The value is its kid.
+
+    `since`: seconds UTC from when on it may have been in other hands; what was accepted before stands. None: nothing
+    does. The time can be moved back later, never forward.
+
+    Raises:
+        NotFound: nobody has such a key. WrongState: it was never in use, or is marked with such a time already.
+        Malformed: a time to come.
+    """
+    if since is not None and since > deed.at:
+        raise Malformed("`since` lies in the future; give a time that has come, or leave it out.")
+    with tx.session() as session:
+        row = _known(session, kid)
+        if row.state in ("pending", "refused"):
+            raise WrongState(f"The key is {row.state}: nothing that counts was ever signed with it.")
+        if row.state == "compromised" and (row.compromised_since or 0) <= (since or 0):
+            raise WrongState("The key is marked compromised already, since the same time or an earlier one.")
+        row.state, row.compromised_since = "compromised", since
+        session.add(row)
+        record = _record("key.revoked", row, deed, why="compromised", since=since)
+    state.bump_epoch(tx)
+    return Outcome((record,), kid)
+
+
+def _put_in_use(session: Session, row: ParticipantKeyRow, deed: Deed) -> Record:
+    """The key takes the place of the one in use, if there is one: no two are at any moment."""
+    now = int(deed.at)
+    query = select(ParticipantKeyRow).where(ParticipantKeyRow.participant == row.participant)
+    old = session.exec(query.where(ParticipantKeyRow.state == "active")).one_or_none()
+    if old is not None:
+        old.state, old.valid_until = "retired", now + DRAFT_S
+        session.add(old)
+    row.state, row.valid_from = "active", now
+    session.add(row)
+    return _record("key.enrolled" if old is None else "key.replaced", row, deed, old=None if old is None else old.kid)
+
+
+def _known(session: Session, kid: str) -> ParticipantKeyRow:
+    row = session.get(ParticipantKeyRow, kid)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _waiting(session: Session, kid: str) -> ParticipantKeyRow:
+    row = _known(session, kid)
+    if row.state != "pending":
+        raise WrongState(f"The key is {row.state}; only one that waits is approved or refused.")
+    return row
+
+
+def _record(type: str, row: ParticipantKeyRow, deed: Deed, **facts: str | int | bool | None) -> Record:
+    told = {name: value for name, value in facts.items() if value is not None}
+    event = deed.event(
+        type,
+        objects=(Object("key", row.kid), Object("participant", row.participant)),
+        facts={"thumbprint": f"sha-256:{row.thumbprint}", **told},
+    )
+    return Record(event, (row.participant, deed.actor.org_id))
