@@ -44,6 +44,7 @@ from gateway.ui import (
     entrance,
     entries,
     home,
+    keyring,
     offering,
     organisations,
     overview,
@@ -70,6 +71,7 @@ PAGES = (
     trying,  # before `rules`, whose addresses would take `try` for a name
     rules,
     organisations,
+    keyring,
     running,
 )
 

@@ -65,12 +65,10 @@ def compromise(tx: Tx, kid: str, since: int | None, house: House, deed: Deed) ->
     Contracts accepted since then are suspended, drafts it has signed end. What was accepted before stands.
     """
     marked = contract_keys.compromise(tx, kid, since, deed)
-    records, owner, now = list(marked.records), kid.partition("#")[0], int(deed.at)
-    sql = "SELECT id FROM contract WHERE (provider = ? OR consumer = ?) AND state IN (?, ?) ORDER BY id"
-    for (contract_id,) in tx.execute(sql, (owner, owner, State.FINALIZED.value, State.AGREED.value)).fetchall():
-        contract = own(tx, contract_id, None)
-        if kid not in kids(contract):
-            continue
+    records, now = list(marked.records), int(deed.at)
+    with tx.session() as session:
+        signed = standing_on(session, kid)
+    for contract in signed:
         if contract.state is State.AGREED:
             records += moved(tx, contract, State.TERMINATED, "contract.terminated", deed).records
             continue
@@ -82,6 +80,13 @@ def compromise(tx: Tx, kid: str, since: int | None, house: House, deed: Deed) ->
             tx.execute("UPDATE contract SET suspended_by = ? WHERE id = ?", (house.did, contract.id))
             records += moved(tx, contract, target, "contract.suspended", deed).records
     return Outcome(tuple(records), kid)
+
+
+def standing_on(session: Session, kid: str) -> list[store.Contract]:
+    """Contracts in force, and drafts, that this key has signed, oldest first."""
+    owner = kid.partition("#")[0]
+    found = store.contracts_of(session, owner, (State.FINALIZED, State.AGREED))
+    return [contract for contract in found if kid in kids(contract)]
 
 
 def check_signed(session: Session, contract: store.Contract, house: House, now: int) -> VerifiedContract:

@@ -126,6 +126,15 @@ def contracts_seen_by(
     return [_contract(row, usage) for row, usage in rows]
 
 
+def contracts_of(session: Session, participant: str, states: Sequence[State]) -> list[Contract]:
+    """All the participant's contracts and drafts in these states, oldest first. For the gateway's own decisions."""
+    query = select(ContractRow).where(
+        or_(col(ContractRow.provider) == participant, col(ContractRow.consumer) == participant)
+    )
+    query = query.where(col(ContractRow.state).in_([state.value for state in states])).order_by(col(ContractRow.id))
+    return [_contract(row, None) for row in session.exec(query)]
+
+
 def contracts_on(session: Session, participant: str, dataset: str, *, limit: int = 200) -> list[Contract]:
     """The participant's contracts and drafts on a dataset, newest first."""
     query = select(ContractRow, ContractUsageRow).join(

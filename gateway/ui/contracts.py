@@ -16,6 +16,7 @@ from gateway.contracts.states import TRANSITIONS, Actor, State
 from gateway.contracts.store import Contract
 from gateway.crypto.canonical import strict_json
 from gateway.identity.caller import AgentRole, Caller
+from gateway.participants.store import in_use
 from gateway.problems import Malformed, NotFound, WrongState
 from gateway.ui.visit import PageRoute, Posted, Signed, Visit
 
@@ -125,9 +126,33 @@ def revoke(contract: ContractId, visit: Posted) -> Response:
     return visit.go(f"/contracts/{contract}")
 
 
+@router.post("/contracts/{contract}/suspend")
+def suspend(contract: ContractId, visit: Posted) -> Response:
+    """Put it aside at once; we can take it up again."""
+    acting = visit.acting
+    acting.caller.need(*MAY_REVOKE)
+    deed = acting.deed()
+    acting.record(lambda tx: in_force.suspend(tx, contract, acting.caller.participant.id, deed))
+    return visit.go(f"/contracts/{contract}")
+
+
+@router.post("/contracts/{contract}/reinstate")
+def reinstate(contract: ContractId, visit: Posted) -> Response:
+    """Take up again what we suspended."""
+    acting, house = visit.acting, visit.gateway.contract_house
+    acting.caller.need(*MAY_REVOKE)
+    deed = acting.deed()
+    acting.record(lambda tx: in_force.reinstate(tx, contract, acting.caller.participant.id, house, deed))
+    return visit.go(f"/contracts/{contract}")
+
+
 def _shown(visit: Visit, found: Contract) -> Response:
     caller, state = visit.acting.caller, found.state_at(visit.gateway.clock())
     own, missing = caller.participant.id, _missing(found)
+    with visit.gateway.db.reading() as session:
+        doubted = sorted(lifecycle.kids(found) & store.compromised_keys(session, [found]))
+        key = in_use(session, own)
+    may_end = not caller.roles.isdisjoint(MAY_REVOKE)
     return visit.page(
         "contract.html",
         contract=found,
@@ -142,8 +167,11 @@ def _shown(visit: Visit, found: Contract) -> Response:
         and own == found.consumer
         and AgentRole.RESEARCHER in caller.roles
         and 0 not in found.left().values(),
+        may_suspend=may_end and own == found.provider and state is State.FINALIZED,
+        may_reinstate=may_end and state is State.SUSPENDED and found.suspended_by == own,
+        doubted=doubted,
+        kid=f"{own}#contract-1" if key is None else key.kid,
         payload=found.payload.decode(),
-        own=own,
     )
 
 

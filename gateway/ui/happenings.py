@@ -10,6 +10,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "gateway.initialised": "Gateway made",
         "key.enrolled": "Key enrolled",
+        "key.requested": "Key brought",
+        "key.refused": "Key refused",
         "key.replaced": "Key replaced",
         "key.revoked": "Key revoked",
         "agent.enrolled": "Agent enrolled",

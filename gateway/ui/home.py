@@ -8,6 +8,8 @@ from fastapi.responses import Response
 from gateway.approvals import review
 from gateway.contracts import lifecycle, store
 from gateway.contracts.states import State
+from gateway.identity.caller import AgentRole
+from gateway.participants.store import waiting
 from gateway.ui.visit import PageRoute, Signed
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -15,7 +17,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @router.get("/")
 def home(visit: Signed) -> Response:
-    """Drafts that wait for a signature of ours, reviews that wait for a vote of mine."""
+    """Drafts that wait for a signature of ours, reviews for a vote of mine, keys for the operator."""
     caller, now = visit.acting.caller, visit.gateway.clock()
     own = caller.participant.id
     with visit.gateway.db.reading() as session:
@@ -31,4 +33,5 @@ def home(visit: Signed) -> Response:
                 and one.requester != caller.agent
                 and not any(vote.reviewer == caller.agent for vote in one.votes)
             ]
-    return visit.page("home.html", drafts=drafts, reviews=reviews)
+        keys = waiting(session) if AgentRole.OPERATOR in caller.roles else []
+    return visit.page("home.html", drafts=drafts, reviews=reviews, keys=keys)

@@ -67,16 +67,21 @@ def organisation(participant: Did, visit: Signed) -> Response:
     with visit.gateway.db.reading() as session:
         found = store.participant(session, participant)
         keys = store.keys_of(session, participant)
+        waiting = store.waiting(session, participant)
     if found is None:
         raise NotFound
-    own = caller.participant.id == participant
+    own, operator = caller.participant.id == participant, AgentRole.OPERATOR in caller.roles
     return visit.page(
         "organisation.html",
         organisation=found,
         keys=keys,
-        facts=found.facts if own or AgentRole.OPERATOR in caller.roles else None,
+        waiting=waiting if own or operator else [],
+        may_approve=operator,
+        may_mark=operator or (own and AgentRole.ADMIN in caller.roles),
+        may_bring=own and AgentRole.ADMIN in caller.roles,
+        facts=found.facts if own or operator else None,
         flags=FLAGS,
-        may_suspend=AgentRole.OPERATOR in caller.roles and found.facts.kind is not Kind.OPERATOR,
+        may_suspend=operator and found.facts.kind is not Kind.OPERATOR,
     )
 
 

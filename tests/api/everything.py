@@ -22,13 +22,8 @@ def bring_keys(space: Space, one: str, did: str) -> None:
     """A participant brings two keys, without a word from the one in use: one is let in, one is not, and is marked."""
     party = space.parties[did]
     for name, verb in (("contract-2", "refuse"), ("contract-3", "approve")):
-        request = sign_request(
-            generate("Ed25519"),
-            f"{did}#{name}",
-            gateway=space.gateway,
-            iat=int(time.time()),
-            replaces=f"{did}#contract-1",
-        )
+        key, now = generate("Ed25519"), int(time.time())
+        request = sign_request(key, f"{did}#{name}", gateway=space.gateway, iat=now, replaces=f"{did}#contract-1")
         assert party.agents["admin"].post("/v1/keys", json.loads(request))["state"] == "pending"
         assert [key["kid"] for key in space.operator.get("/v1/keys/waiting")] == [f"{did}#{name}"]
         space.operator.post(f"{one}/keys/{name}/{verb}", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -23,12 +23,13 @@ from gateway.contracts.errors import ContractRefused, OfferRefused
 from gateway.contracts.lifecycle import House
 from gateway.contracts.sign import party_entry
 from gateway.contracts.states import State
+from gateway.crypto.keyrequest import sign_request
 from gateway.crypto.keys import EnrolledKey, screen
 from gateway.crypto.private import generate, public_jwk
 from gateway.db import Tx
 from gateway.identity import enrolment
 from gateway.identity.caller import AgentRole
-from gateway.identity.enrolment import Enrolment
+from gateway.identity.enrolment import Enrolment, bring_key
 from gateway.identity.errors import AssertionRefused
 from gateway.identity.tokens import Assertion
 from gateway.ids import urn
@@ -357,6 +358,39 @@ def test_a_contract_ends_by_its_parties_and_by_time(stores: Stores) -> None:
     for contract in (declined, revoked, over):
         with pytest.raises(WrongState):
             stores.do(in_force.revoke, contract, HOSPITAL)
+
+
+def test_one_contract_key_is_in_use_at_a_time_and_a_lost_one_stops_its_contracts(stores: Stores) -> None:
+    dataset = stores.publish()
+    contract = stores.accept(stores.offer(dataset), dataset)
+    stores.sign(contract, HOSPITAL)
+    stores.sign(contract, PHARMA)
+    new = dict(generate("Ed25519"))
+
+    def bring(name: str, *, replaces: str, present: dict[str, str] | None = None) -> str:
+        house, used = stores.house.did, f"{PHARMA}#{replaces}"
+        old = None if present is None else (used, present)
+        now = int(time.time())
+        request = sign_request(new, f"{PHARMA}#{name}", gateway=house, iat=now, present=old, replaces=used)
+        deed = replace(stores.deed(), actor=Actor("gateway", PHARMA))
+        kid: str = stores.log.record(lambda tx: bring_key(tx, request, house, deed)).value
+        return kid
+
+    def states() -> list[str]:
+        return stores.read(lambda session: [key.state for key in participants.keys_of(session, PHARMA)])
+
+    bring("contract-2", replaces="contract-1", present=stores.keys[PHARMA])
+    assert states() == ["retired", "active"]
+    with pytest.raises(AlreadyAdmitted):
+        bring("contract-3", replaces="contract-2")
+    epoch = stores.log.standing.epoch
+    stores.do(in_force.compromise, f"{PHARMA}#contract-1", None, stores.house)
+    assert stores.log.standing.epoch == epoch + 1
+    assert states() == ["compromised", "active"]
+    assert stores.contract(contract).state is State.SUSPENDED
+    with pytest.raises(ContractRefused):
+        stores.do(in_force.reinstate, contract, stores.house.did, stores.house, operator=True)
+    assert stores.contract(contract).suspended_by == stores.house.did
 
 
 def test_a_change_that_is_refused_leaves_no_row_in_any_store(stores: Stores) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from gateway.crypto.canonical import b64url_decode, b64url_encode
+from gateway.crypto.keyrequest import sign_request
+from gateway.crypto.private import generate
 from gateway.ui.visit import LANGUAGE_COOKIE
 from tests.space import HOSPITAL, OPERATOR, PHARMA, Space
 from tests.ui.browser import NARROW, WIDE, ZOOMED, barriers, chromium, overflow, quiet, signed_in, window
@@ -59,6 +62,8 @@ PAGES = [
     Shown("/rules/try", "officer"),
     Shown("/organisations", "officer"),
     Shown("/organisations/" + HOSPITAL, OPERATOR, OPERATOR),
+    Shown("/organisations/" + HOSPITAL, "admin"),
+    Shown("/organisations/" + HOSPITAL + "/keys/contract-1/compromised", "admin"),
     Shown("/organisations/new", OPERATOR, OPERATOR),
     Shown("/agents", "admin"),
     Shown("/health", OPERATOR, OPERATOR),
@@ -77,6 +82,9 @@ def ids(space: Space) -> dict[str, str]:
     draft = space.accept(space.offer(space.datasets["csv"])["id"])["id"]
     review = space.ask(contract, purpose={"id": "P05", "flags": ["vulnerable"]}).json()["review"]
     space.approve(HOSPITAL, "pia", datasets=[space.datasets["csv"]])
+    key, kid, now = generate("Ed25519"), f"{HOSPITAL}#contract-2", int(time.time())
+    request = sign_request(key, kid, gateway=space.gateway, iat=now, replaces=f"{HOSPITAL}#contract-1")
+    space.agent(HOSPITAL, "admin").post("/v1/keys", json.loads(request))
     return {"contract": contract, "draft": draft, "review": review, "dataset": space.datasets["csv"], **newest}
 
 
