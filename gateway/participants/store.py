@@ -41,7 +41,8 @@ def keys_of(session: Session, participant_id: str) -> list[EnrolledKey]:
     """Every contract key the participant ever had in use, oldest first."""
     query = select(ParticipantKeyRow).where(ParticipantKeyRow.participant == participant_id)
     query = query.where(col(ParticipantKeyRow.state).in_(_KNOWN))
-    return [_key(row) for row in session.exec(query.order_by(col(ParticipantKeyRow.valid_from)))]
+    rows = session.exec(query.order_by(col(ParticipantKeyRow.valid_from), ParticipantKeyRow.kid))
+    return [_key(row) for row in rows]
 
 
 def in_use(session: Session, participant_id: str) -> EnrolledKey | None:
