@@ -41,7 +41,7 @@ class WaitingKeyView(BaseModel):
     kid: str
     participant: str
     thumbprint: str = Field(description="compare it with what the participant tells you by another way")
-    since: int
+    brought_at: int
 
 
 class SignedPart(BaseModel):
@@ -114,7 +114,7 @@ def list_waiting(caller: AuthenticatedCaller, gateway: Gateway) -> list[WaitingK
     with gateway.db.reading() as session:
         found = store.waiting(session, whose)
     return [
-        WaitingKeyView(kid=key.kid, participant=key.participant, thumbprint=key.thumbprint, since=key.since)
+        WaitingKeyView(kid=key.kid, participant=key.participant, thumbprint=key.thumbprint, brought_at=key.brought_at)
         for key in found
     ]
 

@@ -156,7 +156,7 @@ def sign_approval(content: Approval, private_jwk: Mapping[str, Any], kid: str, *
 def verify_approval(data: bytes, *, keys: KeyRing, gateway: str, at: int) -> VerifiedApproval:
     """The approval in these bytes, if its issuer signed it with a key that was good at `at` (seconds UTC).
 
-    A key that turns out compromised signs nothing, whenever it did. Term and authority are judged where they are used.
+    A key that turns out compromised signs nothing from then on. Term and authority are judged where they are used.
 
     Raises:
         ApprovalMalformed, ApprovalSignatureInvalid: which check failed.

@@ -15,6 +15,7 @@ from gateway.approvals.document import Approval, sign_approval
 from gateway.approvals.errors import ApprovalMalformed, VoteRefused
 from gateway.approvals.votes import Conditions, Question, Vote, sign_vote
 from gateway.cli import options, show
+from gateway.cli.keys import kid_in_use
 from gateway.cli.options import As
 from gateway.clock import instant
 from gateway.crypto.canonical import strict_json
@@ -37,7 +38,7 @@ def sign(
     file: Annotated[Path, typer.Argument(help="JSON: kind, ref, datasets, recipients, purposes (docs/approvals.md)")],
     agent: As,
     key: Annotated[Path, typer.Option(help="your participant's contract key; it stays here")],
-    kid: Annotated[str | None, typer.Option(help="its key id; default: <your DID>#contract-1")] = None,
+    kid: Annotated[str | None, typer.Option(help="its key id; default: what it is enrolled under")] = None,
     days: Annotated[
         int | None, typer.Option(min=1, help="valid from now for so many days; default: as in FILE")
     ] = None,
@@ -64,7 +65,8 @@ def sign(
                 {**shown, "nbf": instant(content.nbf), "exp": instant(content.exp)}, title="You are about to sign"
             )
             typer.confirm("Sign this approval?", abort=True)
-        signed = sign_approval(content, load_private(key), kid or f"{issuer}#contract-1", iat=now)
+        private = load_private(key)
+        signed = sign_approval(content, private, kid or kid_in_use(gateway, private), iat=now)
         if out is not None:
             options.write(out, signed)
             show.done(f"{out} is written; whoever it concerns may record it.", id=content.id)

@@ -10,16 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli import options, show
-from gateway.cli.keys import NoKeyInUse, enrolled
+from gateway.cli.keys import kid_in_use
 from gateway.cli.options import As
 from gateway.clock import instant
 from gateway.contracts.envelope import parse_payload
 from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode
 from gateway.crypto.keyfile import load_private
-from gateway.crypto.keys import thumbprint
 from gateway.problems import Problem
-from gateway.sdk.client import Client
 from gateway.sdk.contract import KeyFile, check, check_stands
 
 offers = typer.Typer(no_args_is_help=True, help="Offer terms, and see what is offered.")
@@ -116,7 +114,7 @@ def sign(
             show.out.print(f"digest {digest}")
             typer.confirm("Sign these terms?", abort=True)
         private = load_private(key)
-        entry = party_entry(payload, private, kid or _kid(gateway, private), iat=int(time.time()))
+        entry = party_entry(payload, private, kid or kid_in_use(gateway, private), iat=int(time.time()))
         _show(gateway.post(f"/v1/contracts/{contract}/signatures", entry))
 
 
@@ -190,17 +188,6 @@ def verify(
             **_terms(contract.terms.model_dump(mode="json")),
         }
     )
-
-
-def _kid(gateway: Client, private: dict[str, Any]) -> str:
-    """The id under which this key is in use."""
-    own = thumbprint(private)
-    for known in enrolled(gateway, gateway.agent.participant):
-        if known["thumbprint"] == own:
-            if known["state"] != "active":
-                raise NoKeyInUse(f"{known['kid']} is {known['state']}; sign with your participant's key in use.")
-            return str(known["kid"])
-    raise NoKeyInUse("This key is not enrolled for your participant; see: corridor keys list")
 
 
 def _show(contract: Any) -> None:

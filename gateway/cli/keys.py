@@ -96,7 +96,7 @@ def bring(
 def waiting(agent: As) -> None:
     """Keys that wait for the operator: your participant's, or everybody's for the operator."""
     with options.client(agent) as gateway:
-        columns = ("kid", "participant", "thumbprint", "since")
+        columns = ("kid", "participant", "thumbprint", "brought_at")
         show.rows(gateway.get("/v1/keys/waiting"), columns, empty="No key waits.")
 
 
@@ -130,19 +130,34 @@ def compromised(
     yes: Annotated[bool, typer.Option("--yes", help="without asking")] = False,
 ) -> None:
     """Take a contract key out at once: it may be in other hands (administrator, or the operator)."""
+    stop = (
+        "every contract it signed is"
+        if since is None
+        else f"contracts accepted with it since {since:%Y-%m-%d %H:%M} are"
+    )
     if not yes:
-        stop = "every contract it signed" if since is None else "contracts accepted since"
-        typer.confirm(f"This stops {stop}, and drafts it signed. It cannot be undone. Go on?", abort=True)
+        typer.confirm(f"From now on {stop} stopped, and drafts it signed end. It cannot be undone. Go on?", abort=True)
     moment = None if since is None else int(since.replace(tzinfo=UTC).timestamp())
     with options.client(agent) as gateway:
         gateway.post(_address(kid, "compromise"), {"since": moment})
-    show.done(f"{kid} is marked compromised: what was accepted with it since then is stopped.")
+    show.done(f"{kid} is marked compromised: {stop} stopped.")
 
 
 def enrolled(gateway: Client, participant: str) -> list[dict[str, Any]]:
     """A participant's contract keys, oldest first, as the gateway has them."""
     found: list[dict[str, Any]] = gateway.get(f"/v1/participants/{quote(participant, safe='')}/keys")
     return found
+
+
+def kid_in_use(gateway: Client, private: dict[str, Any]) -> str:
+    """The id under which a key of the caller's participant is in use."""
+    own = thumbprint(private)
+    for known in enrolled(gateway, gateway.agent.participant):
+        if known["thumbprint"] == own:
+            if known["state"] != "active":
+                raise NoKeyInUse(f"{known['kid']} is {known['state']}; sign with your participant's key in use.")
+            return str(known["kid"])
+    raise NoKeyInUse("This key is not enrolled for your participant; see: corridor keys list")
 
 
 def _address(kid: str, verb: str) -> str:

@@ -151,12 +151,12 @@ def would_pass(changes: Iterable[Iterable[Mapping[str, str]]], console: Console)
 
 
 def plain(name: str, value: Any) -> str:
-    """A value as a cell of a table. Times end in `_at`, `_from`, `_to` or `_until` and are seconds."""
+    """A value as a cell of a table. Times end in `_at`, `_from`, `_to`, `_until` or `_since`, in seconds."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int) and name.endswith(("_at", "_from", "_to", "_until")):
+    if isinstance(value, int) and name.endswith(("_at", "_from", "_to", "_until", "_since")):
         return instant(value)
     if isinstance(value, list):
         return ", ".join(plain("", item) for item in value) or "-"

@@ -18,12 +18,12 @@ _KNOWN: Final[Mapping[str, State]] = {"active": "active", "retired": "retired", 
 
 @dataclass(frozen=True, slots=True)
 class WaitingKey:
-    """A key that nobody may rely on yet. `since`: seconds UTC."""
+    """A key that nobody may rely on yet. `brought_at`: seconds UTC."""
 
     kid: str
     participant: str
     thumbprint: str
-    since: int
+    brought_at: int
 
 
 def participant(session: Session, participant_id: str) -> Participant | None:

@@ -22,6 +22,7 @@ PLAYED = (
     "docs/pages.md",
     "docs/operations.md",
     "docs/sdk.md",
+    "docs/keys.md",
 )
 PAGES = (
     *PLAYED,
