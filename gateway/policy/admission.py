@@ -1,7 +1,8 @@
 """What a bundle goes through before it decides anything, each step in a process that may break.
 
 It was verified and read strictly before (`archive`, `bundle`). Now `opa check --strict`, where OPA is at hand; then it
-must load, pass its own tests, and answer to the newest requests. What fails is not activated; what decided goes on.
+must load, pass its own tests, and answer to the newest requests and to the widest there may be. What fails is not
+activated; what decided goes on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from gateway.policy.bundle import Bundle
 from gateway.policy.errors import BundleInvalid, PolicyUnavailable
 from gateway.policy.trial import Trial
+from gateway.policy.widest import widest
 
 CHECK_S = 60.0
 """For `opa check`."""
@@ -32,12 +34,16 @@ def examine(bundle: Bundle, inputs: Sequence[bytes], *, opa: Path | None) -> Non
         _check(bundle, opa)
     with Trial({**bundle.files, **bundle.tests}, bundle.packs) as trial:
         trial.test()
-        try:
-            answers = list(trial.decide(inputs))
-        except PolicyUnavailable as problem:
-            raise BundleInvalid(f"In its trial: {problem.detail}") from problem
-    if None in answers:
-        raise BundleInvalid("In its trial it gave no answer to a request that was decided before.")
+        _answer(trial, inputs, "a request that was decided before")
+        _answer(trial, list(widest()), "a request with lists as long as they may be")
+
+
+def _answer(trial: Trial, inputs: Sequence[bytes], what: str) -> None:
+    try:
+        if None in list(trial.decide(inputs)):
+            raise BundleInvalid(f"In its trial it gave no answer to {what}.")
+    except PolicyUnavailable as problem:
+        raise BundleInvalid(f"In its trial, on {what}: {problem.detail}") from problem
 
 
 def _check(bundle: Bundle, opa: Path) -> None:

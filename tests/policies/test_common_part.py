@@ -21,6 +21,7 @@ MODULES = whole_bundle().modules
 BUILTINS = {
     *("is_string", "is_number", "is_array", "is_object", "is_set", "type_name"),
     *("count", "min", "sort", "concat", "split", "sprintf"),
+    *("array.concat", "array.slice"),
     *("object.get", "object.keys", "object.remove", "object.subset", "object.union"),
 }
 """Answered alike by both engines, on what a document of the schema can hold."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -423,6 +423,15 @@ def _set(made: dict[str, Any], path: str, value: Any) -> None:
     for name in parents:
         node = node[name]
     node[last] = copy.deepcopy(value)
+
+
+def varied(valid: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A valid document with each of the variations alone: what chance may leave out of `inputs`."""
+    for variation in (*HARMLESS, *REFUSED):
+        made = valid()
+        for path, value in variation.items():
+            _set(made, path, value)
+        yield made
 
 
 @st.composite

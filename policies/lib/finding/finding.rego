@@ -18,13 +18,32 @@ made(entry) := {
 	"remedy": entry.remedy,
 }
 
-# Who asks reads the facts: of a list of who else is let in, it is not told who is on it.
-shown(path) := [object.remove(tag, data.lib.finding.table.withheld[path]) |
-	some tag in object.get(input, split(path, "."), [])
-] if {
-	path in object.keys(data.lib.finding.table.withheld)
+# Who asks reads the facts: of a list of who else is let in, it is not told who is on it; and of a long list the first
+# few are told, and how many more there are. The input is kept whole beside the log.
+shown(path) := shortened([told(path, element) |
+	some element in object.get(input, split(path, "."), [])
+]) if {
 	is_array(object.get(input, split(path, "."), null))
 } else := object.get(input, split(path, "."), null)
+
+told(path, element) := {name: short |
+	withheld := object.get(data.lib.finding.table.withheld, path, [])
+	some name, value in object.remove(element, withheld)
+	short := short_list(value)
+} if {
+	is_object(element)
+} else := element
+
+shortened(list) := list if {
+	count(list) <= data.lib.finding.table.most
+} else := array.concat(
+	array.slice(list, 0, data.lib.finding.table.most),
+	[sprintf(data.lib.finding.table.more, [count(list) - data.lib.finding.table.most])],
+)
+
+short_list(value) := shortened(value) if {
+	is_array(value)
+} else := value
 
 # The same, with what was found filled into the text.
 filled(entry, values) := made(object.union(entry, {"text": sprintf(entry.text, values)}))

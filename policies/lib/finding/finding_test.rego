@@ -48,3 +48,22 @@ test_other_lists_are_shown if {
 test_a_list_that_is_not_there_is_shown_as_null if {
 	finding.made(entry(["dataset.duo"])).facts["dataset.duo"] == null with input as valid.without("/dataset/duo")
 }
+
+long(count) := [sprintf("c%d", [n]) | some n in numbers.range(1, count)]
+
+test_ten_of_a_list_are_shown if {
+	finding.made(entry(["request.columns"])).facts["request.columns"] == long(10)
+		with input as valid.changed("/request/columns", long(10))
+}
+
+test_of_a_longer_one_ten_and_how_many_more if {
+	finding.made(entry(["request.columns"])).facts["request.columns"] == array.concat(long(10), ["and 1 more"])
+		with input as valid.changed("/request/columns", long(11))
+}
+
+test_lists_inside_are_shortened_too if {
+	tag := {"id": "DUO:0000007", "disease_terms": long(12)}
+	shown := {"id": "DUO:0000007", "disease_terms": array.concat(long(10), ["and 2 more"])}
+	finding.made(entry(["dataset.duo"])).facts["dataset.duo"] == [shown]
+		with input as valid.changed("/dataset/duo", [tag])
+}
