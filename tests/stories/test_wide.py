@@ -73,3 +73,24 @@ def _refused(space: Space, dataset: str, *, consumer: str | None = PHARMA, **mem
     assert space.log_size() == size
     detail: str = response.json()["detail"]
     return detail
+
+
+def test_of_long_lists_a_refusal_quotes_the_first_few(space: Space) -> None:
+    """Each rule that speaks would quote the whole of them, over and over."""
+    body = registration()
+    terms_of_illness = [f"MONDO:{n:07}" for n in range(1, 41)]
+    body["governance"]["duo"] = [
+        {"id": "DUO:0000007", "disease_terms": terms_of_illness},
+        {"id": "DUO:0000022", "regions": [f"CN-{n:03}" for n in range(100)]},
+        *({"id": f"DUO:00000{n}"} for n in (15, 16, 18, 19, 20, 21, 29, 45, 46)),
+    ]
+    contract = space.agree(space.publish(body)["id"])
+    answer = space.ask(contract)
+    assert answer.status_code == 403, answer.text
+    reasons = answer.json()["reasons"]
+    quoted = [reason["facts"]["dataset.duo"] for reason in reasons if "dataset.duo" in reason["facts"]]
+    assert len(quoted) > 5
+    for facts in quoted:
+        assert facts[0]["disease_terms"] == [*terms_of_illness[:10], "and 30 more"]
+        assert facts[1]["regions"][-1] == "and 90 more"
+        assert facts[-1] == "and 1 more"
