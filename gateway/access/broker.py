@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
+from gateway.access.content import content_key, content_name
 from gateway.access.delivery import NO_CAP, Delivery, open_delivery
 from gateway.access.engines import Engines
 from gateway.access.errors import (
@@ -363,6 +364,7 @@ class Running:
                 cells_suppressed=stats.cells_suppressed,
                 reason=self._broken,
                 refund=self._broken is not None and stats.bytes == 0,
+                content=self._content(),
             )
             deed = self._broker._deed(self._caller, self._asked.deed.request_id)
             try:
@@ -373,6 +375,10 @@ class Running:
                 raise Unsettled("The delivery's end could not be recorded.") from problem
         finally:
             self._broker.release(self._caller)
+
+    def _content(self) -> str | None:
+        digest, dataset = self._delivery.content_digest, self._asked.ground.dataset.id
+        return content_name(content_key(self._broker.sources.pseudonym_root, dataset), digest) if digest else None
 
     async def _check(self) -> None:
         broker, ground = self._broker, self._asked.ground

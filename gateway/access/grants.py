@@ -70,7 +70,10 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a delivery ended, and what was handed to the transport. `complete` False: it broke off."""
+    """How a delivery ended, and what was handed to the transport. `complete` False: it broke off.
+
+    `content`: which bytes of the source were read (`content_name`); None where it was not opened.
+    """
 
     complete: bool
     rows: int
@@ -79,6 +82,7 @@ class End:
     cells_suppressed: int | None = None
     reason: Reason | None = None
     refund: bool = False
+    content: str | None = None
 
 
 def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None, clock: Clock) -> Outcome:
@@ -188,6 +192,7 @@ def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
     tx.execute(_GIVE_BACK, (int(end.refund), back, contract))
     digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (contract,)).fetchone()[0]
     small = 0 < end.rows < SMALL
+    facts = ({"rows_band": "1-9"} if small else {}) | ({"content": end.content} if end.content else {})
     event = deed.event(
         "data.transfer.completed" if end.complete else "data.transfer.broken_off",
         "success" if end.complete else "failure",
@@ -200,7 +205,7 @@ def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
             output_digest=f"sha256:{end.sha256}" if end.sha256 else None,
         ),
         reasons=() if end.reason is None else (end.reason,),
-        facts={"rows_band": "1-9"} if small else {},
+        facts=facts,
         prior=entry,
     )
     return Outcome((Record(event, (provider, consumer)),), event.id)

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from gateway.access import publish
+from gateway.access.content import content_key
 from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.wire import StrictRoute
@@ -33,7 +34,7 @@ class ColumnView(BaseModel):
 
 
 class DatasetView(BaseModel):
-    """A dataset as whoever may find it sees it; `registration` and `content_digest` only for its provider."""
+    """A dataset as whoever may find it sees it; what is of its source only for its provider."""
 
     id: str
     provider: str
@@ -52,11 +53,14 @@ class DatasetView(BaseModel):
     duo: list[str]
     governance_version: str
     registered_at: int
-    content_digest: str | None = None
+    content_digest: str | None = Field(default=None, description="of the source's bytes when it was registered")
+    content_key: str | None = Field(
+        default=None, description="names the content that a delivery read: HMAC-SHA-256 of `sha256:` and its digest"
+    )
     registration: dict[str, Any] | None = Field(default=None)
 
     @classmethod
-    def of(cls, dataset: Dataset, caller: Caller) -> DatasetView:
+    def of(cls, dataset: Dataset, caller: Caller, root: bytes) -> DatasetView:
         registration, own = dataset.registration, caller.participant.id == dataset.provider
         metadata, governance = registration.metadata, registration.governance
         level = governance.classification
@@ -82,6 +86,7 @@ class DatasetView(BaseModel):
             governance_version=dataset.governance_version,
             registered_at=dataset.registered_at,
             content_digest=dataset.content_digest if own else None,
+            content_key=content_key(root, dataset.id).hex() if own else None,
             registration=registration.model_dump(mode="json") if own else None,
         )
 
@@ -95,7 +100,7 @@ def register(
     deed = actor.deed()
     dataset = publish.examine(body, actor.caller.participant.id, gateway.open_source, int(deed.at))
     actor.record(lambda tx: publish.publish(tx, dataset, deed))
-    return DatasetView.of(dataset, actor.caller)
+    return DatasetView.of(dataset, actor.caller, gateway.home.pseudonym_root)
 
 
 @router.get("/datasets", summary="Find datasets")
@@ -113,12 +118,12 @@ def find(
     with gateway.db.reading() as session:
         offered = {} if purpose is None else offered_purposes(session, caller.participant.id, gateway.clock())
         found = list(store.find(session, caller.participant, search, offered))
-    return [DatasetView.of(dataset, caller) for dataset in found]
+    return [DatasetView.of(dataset, caller, gateway.home.pseudonym_root) for dataset in found]
 
 
 @router.get("/datasets/{dataset}", summary="One dataset")
 def get(dataset: DatasetId, caller: AuthenticatedCaller, gateway: Gateway) -> DatasetView:
-    return DatasetView.of(_seen(gateway, caller, dataset), caller)
+    return DatasetView.of(_seen(gateway, caller, dataset), caller, gateway.home.pseudonym_root)
 
 
 @router.get(

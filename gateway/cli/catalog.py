@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +11,13 @@ import typer
 
 from gateway.cli import options, show
 from gateway.cli.options import As
+from gateway.problems import Problem
 
 app = typer.Typer(no_args_is_help=True, help="Register and find datasets.")
+
+
+class NotYours(Problem):
+    slug, status, title = "not-your-dataset", 403, "The dataset is another participant's"
 
 
 @app.command()
@@ -44,8 +51,26 @@ def show_dataset(dataset: str, agent: As) -> None:
     if show.mode.json:
         show.as_json(found)
         return
-    show.record({name: value for name, value in found.items() if name not in ("columns", "registration")})
+    show.record({name: value for name, value in found.items() if name not in ("columns", "registration", "content_key")})
     show.rows(found["columns"], ("name", "type", "role", "description"), empty="No columns.")
+
+
+@app.command()
+def content(
+    dataset: str, file: Annotated[Path, typer.Argument(help="the source's file, as it was")], agent: As
+) -> None:
+    """How the log names a content of your dataset's source: a delivery whose end says so read exactly this file."""
+    try:
+        with file.open("rb") as opened:
+            digest = "sha256:" + hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise options.FileRefused(f"{file}: {error.strerror or 'cannot be read'}.") from None
+    with options.client(agent) as gateway:
+        found = gateway.get(f"/v1/datasets/{dataset}")
+    if found["content_key"] is None:
+        raise NotYours("Only a dataset's provider can tell which of its contents was read.")
+    name = hmac.new(bytes.fromhex(found["content_key"]), digest.encode(), hashlib.sha256).hexdigest()
+    show.record({"dataset": dataset, "digest": digest, "content": f"hmac-sha256:{name}"})
 
 
 @app.command()

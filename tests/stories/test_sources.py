@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tests.space import HOSPITAL, INSTITUTE, Space, csv_text, registration, visits
+from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, csv_text, registration, visits
 
 
 def written(space: Space, kind: str, name: str) -> Path:
@@ -245,3 +247,34 @@ def test_a_cell_that_is_not_of_its_type_is_named_by_line_and_not_by_value(space:
     assert response.status_code == 422
     assert "43" in response.json()["detail"]
     assert "Westerling" not in response.text
+
+
+def test_the_end_of_a_delivery_names_the_content_that_was_read(space: Space) -> None:
+    """Its provider tells yesterday's file from today's; a recipient cannot try out what it was not given."""
+    path = written(space, "csv", "nightly")
+    dataset = space.publish(registration(source={"kind": "csv", "path": "nightly.csv"}))["id"]
+    contract = space.agree(dataset)
+    provider = space.agent(HOSPITAL, "provider")
+    key = bytes.fromhex(provider.get(f"/v1/datasets/{dataset}")["content_key"])
+
+    def named() -> str:
+        digest = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+        return "hmac-sha256:" + hmac.new(key, digest.encode(), hashlib.sha256).hexdigest()
+
+    def read() -> str:
+        entry = space.ask(contract).headers["corridor-entry"]
+        (end,) = [e for e in space.entries(contract=contract, type="data.transfer.completed") if e["prior"] == entry]
+        return str(end["facts"]["content"])
+
+    first = named()
+    assert [read(), read()] == [first, first]
+    rewritten(path, visits().slice(0, 200))
+    assert named() != first
+    assert read() == named()
+    # The key is the provider's alone, and another dataset of the same file has another.
+    assert space.agent(PHARMA, "researcher").get(f"/v1/datasets/{dataset}")["content_key"] is None
+    other = space.publish(registration(source={"kind": "csv", "path": "nightly.csv"}))["content_key"]
+    assert other != key.hex()
+    # A plain digest of the source is nowhere in what a recipient can see of the log.
+    seen = space.agent(PHARMA, "officer").raw("/v1/audit/export").decode()
+    assert hashlib.sha256(path.read_bytes()).hexdigest() not in seen
