@@ -51,7 +51,9 @@ def show_dataset(dataset: str, agent: As) -> None:
     if show.mode.json:
         show.as_json(found)
         return
-    show.record({name: value for name, value in found.items() if name not in ("columns", "registration", "content_key")})
+    show.record(
+        {name: value for name, value in found.items() if name not in ("columns", "registration", "content_key")}
+    )
     show.rows(found["columns"], ("name", "type", "role", "description"), empty="No columns.")
 
 

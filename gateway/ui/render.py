@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from gateway.terms.purposes import PURPOSES
 from gateway.ui.happenings import NAMES
+from gateway.ui.vocabulary import WORDS
 
 STATIC: Final[Mapping[str, str]] = MappingProxyType(
     {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
@@ -76,6 +77,13 @@ def _happening(context: Context, type: str) -> str:
 
 
 @pass_context
+def _word(context: Context, token: str) -> str:
+    """What people call a word of documents and rules; one they have no name for stands as it is."""
+    said: str = context["_"](WORDS[token]) if token in WORDS else token.replace("_", " ")
+    return said
+
+
+@pass_context
 def _purpose(context: Context, id: str | None) -> str:
     """A purpose with what it is called in the reader's language."""
     found = PURPOSES.get(id or "")
@@ -97,6 +105,7 @@ def _environment() -> Environment:
         "short": _short,
         "purpose": _purpose,
         "happening": _happening,
+        "word": _word,
         "said": lambda value, words: words.get(value, value),
         "named": lambda participant, visit: visit.name(participant),
     }

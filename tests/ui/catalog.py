@@ -13,6 +13,7 @@ from jinja2.ext import babel_extract
 import gateway.ui
 from gateway.terms.purposes import PURPOSES
 from gateway.ui.happenings import NAMES
+from gateway.ui.vocabulary import WORDS
 from gateway.ui.words import LANGUAGES
 
 PAGES = Path(gateway.ui.__file__).parent
@@ -30,6 +31,8 @@ def said() -> Iterator[tuple[str, str | tuple[str, ...]]]:
                 yield where, texts[0] if len(texts) == 1 else texts
     for name in NAMES.values():
         yield "happenings.py", name
+    for word in WORDS.values():
+        yield "vocabulary.py", word
     for purpose in PURPOSES.values():
         yield "purposes", purpose.label
 

@@ -109,7 +109,7 @@ def test_an_approval_is_handed_in_as_a_file_and_withdrawn_by_its_issuer(
     assert 'role="alert"' in refused.text
     assert "Choose the file" in text_of(researcher.upload("/approvals", b""))
     assert researcher.upload("/approvals", document).status_code == 303
-    assert "pia" in text_of(researcher.open("/approvals"))
+    assert "impact assessment" in text_of(researcher.open("/approvals"))
     assert researcher.send(f"/approvals/{content.id}/withdraw").status_code == 403
     officer = people.person(HOSPITAL, "officer").sign_in()
     assert officer.send(f"/approvals/{content.id}/withdraw").status_code == 303
