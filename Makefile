@@ -27,12 +27,12 @@ check: $(VENV)/.dev ## lint, types, import rules, policies, and the tests with a
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	@opa=$$(bash .ci/opa) && postgresql=$$(bash .ci/postgresql) && tlog=$$(bash .ci/tlog) && \
-	compiler=$$(bash .ci/cc) && chromium=$$(bash .ci/chromium) && set -x && \
+	compiler=$$(bash .ci/cc) && chromium=$$(bash .ci/chromium) && provider=$$(bash .ci/oidc) && set -x && \
 	"$$opa" check --strict policies && \
 	"$$opa" test --fail-on-empty policies && \
 	"$$opa" test --coverage --threshold 100 policies >/dev/null && \
 	CORRIDOR_OPA=$$opa CORRIDOR_PG_BIN=$$postgresql CORRIDOR_TLOG=$$tlog CORRIDOR_CC=$$compiler \
-	CORRIDOR_CHROMIUM=$$chromium \
+	CORRIDOR_CHROMIUM=$$chromium CORRIDOR_OIDC_PROVIDER=$$provider \
 	$(BIN)/python -m pytest -q -m server $(ARGS)
 
 regal: ## Regal over the policies, as .regal.yaml says (needs Regal, or Go and a module proxy that has it)

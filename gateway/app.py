@@ -47,6 +47,7 @@ from gateway.ui import (
     keyring,
     offering,
     organisations,
+    outside,
     overview,
     receipts,
     reviewing,
@@ -58,6 +59,7 @@ from gateway.ui import contracts as contract_pages
 
 PAGES = (
     home,
+    outside,  # before `entrance`, whose addresses would take `as` for a link
     entrance,
     offering,  # before `datasets`, whose addresses would take `new` for an id
     datasets,

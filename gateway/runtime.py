@@ -44,6 +44,7 @@ from gateway.crypto.private import public_jwk
 from gateway.db import Database, Tx
 from gateway.home import Home
 from gateway.identity.directory import Directory
+from gateway.identity.oidc import Providers
 from gateway.ids import uuid7
 from gateway.migrations.migrate import migrate
 from gateway.participants import store
@@ -113,6 +114,8 @@ class Runtime:
         self.tile_reads = threading.BoundedSemaphore(TILE_READS)
         self.directory = Directory(self.db, self.home.tokens, clock)
         self.failures = FailureGate(clock)
+        plain = self.home.development
+        self.providers = Providers.read(settings.sign_in, plain=plain) if settings.sign_in else Providers()
         self.contract_house = _contract_house(self.home)
         self.contract_status = Published(self.db, self.contract_house, clock)
         self._connectors: dict[str, Connectors] = {}

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     witnesses_required: bool = Field(
         default=False, description="from then on, release nothing until enough have cosigned again"
     )
+    sign_in: Path | None = Field(
+        default=None, description="file of OpenID Connect providers for the pages; see docs/operations.md"
+    )
     policy_engine: Literal["embedded", "opa"] = Field(
         default="embedded", description="`embedded`, in this process, or `opa`, a server"
     )

@@ -28,6 +28,8 @@ _ADMINISTRATION = {
     "agent.enrolled": "C",
     "agent.suspended": "U",
     "agent.reinstated": "U",
+    "identity.connected": "C",
+    "identity.disconnected": "D",
     "participant.registered": "C",
     "participant.verified": "U",
     "participant.admitted": "U",

@@ -152,6 +152,7 @@ def erase(tx: Tx, agent: str, participant: str, deed: Deed) -> Outcome:
     if row[0] != "suspended":
         raise WrongState("The agent is in use. Suspend it first; whom its handle stands for is then erased for good.")
     tx.execute("UPDATE agent SET label = '', state = 'erased' WHERE id = ?", (agent,))
+    tx.execute("DELETE FROM outside_identity WHERE agent = ?", (agent,))
     event = deed.event("record.erased", objects=(Object("agent", agent),), facts={"kind": "agent-label"})
     return Outcome((Record(event, (participant, deed.actor.org_id)),))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.problems import Forbidden, Problem
+from gateway.problems import Forbidden, Problem, Unavailable
 
 
 class NotAuthenticated(Problem):
@@ -21,6 +21,24 @@ class LinkRefused(Problem):
     """A sign-in link that lets nobody in. Never says whether it was used, is too old or never was."""
 
     slug, status, title = "link-refused", 403, "This sign-in link lets nobody in"
+
+
+class ProvidersMalformed(Problem):
+    """The operator's file of sign-in providers cannot be used."""
+
+    slug, status, title = "sign-in-providers-malformed", 422, "The file of sign-in providers cannot be used"
+
+
+class OutsideRefused(Problem):
+    """What came back from a provider, or with whom, does not fit."""
+
+    slug, status, title = "sign-in-refused", 403, "This sign-in is not accepted"
+
+
+class ProviderAway(Unavailable):
+    """A provider outside does not answer, or not as it should."""
+
+    slug, title = "sign-in-provider-unavailable", "The sign-in provider cannot be asked now"
 
 
 class RoleNeeded(Forbidden):

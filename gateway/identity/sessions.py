@@ -1,4 +1,4 @@
-"""Signing in to the pages: a one-time link that an agent asks for with its key, and the session it begins.
+"""Signing in to the pages: by a one-time link that an agent asks for with its key, or by an outside identity.
 
 Both are known by secrets of 256 bits, kept as SHA-256 alone. A session carries identity, as a token does: roles are
 read from enrolment at each use, so that a suspension bites at the next click.
@@ -21,7 +21,7 @@ from gateway.audit.log import Outcome, Record
 from gateway.db import Tx
 from gateway.identity import enrolment
 from gateway.identity.caller import Caller
-from gateway.identity.errors import LinkRefused
+from gateway.identity.errors import LinkRefused, OutsideRefused
 from gateway.identity.tables import SessionRow, SignInLinkRow
 from gateway.problems import WrongState
 
@@ -79,10 +79,26 @@ def begin(tx: Tx, link: str, deed: Deed) -> Outcome:
     Raises:
         LinkRefused: somebody used it in the meantime, in whatever process.
     """
-    agent, now = deed.actor.user_id, int(deed.at)
-    used = tx.execute("DELETE FROM sign_in_link WHERE digest = ? AND agent = ?", (_digest(link), agent))
+    used = tx.execute("DELETE FROM sign_in_link WHERE digest = ? AND agent = ?", (_digest(link), deed.actor.user_id))
     if used.rowcount != 1:
         raise LinkRefused
+    return _begun(tx, deed)
+
+
+def begin_by_identity(tx: Tx, identity: str, deed: Deed) -> Outcome:
+    """Begin a session of an agent that connected this outside identity; the value is what Begun says.
+
+    Raises:
+        OutsideRefused: it was disconnected in the meantime.
+    """
+    values = (identity, deed.actor.user_id)
+    if tx.execute("SELECT 1 FROM outside_identity WHERE identity = ? AND agent = ?", values).fetchone() is None:
+        raise OutsideRefused("This account is not connected to the agent any more.")
+    return _begun(tx, deed)
+
+
+def _begun(tx: Tx, deed: Deed) -> Outcome:
+    agent, now = deed.actor.user_id, int(deed.at)
     tx.execute("DELETE FROM web_session WHERE expires_at <= ?", (now,))
     # The oldest make room: whoever forgets to sign out is not shut out.
     tx.execute(

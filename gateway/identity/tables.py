@@ -43,6 +43,16 @@ class SessionRow(SQLModel, table=True):
     expires_at: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class OutsideIdentityRow(SQLModel, table=True):
+    """Somebody outside who may sign in as an agent: SHA-256 (hex) of issuer and subject, never their name."""
+
+    __tablename__ = "outside_identity"
+    identity: str = Field(primary_key=True)
+    agent: str = Field(primary_key=True, foreign_key="agent.id", index=True)
+    provider: str
+    connected_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
 class AssertionRow(SQLModel, table=True):
     """A client assertion that was used; kept until it would have expired anyway."""
 

@@ -12,7 +12,7 @@ from gateway.identity import enrolment, sessions
 from gateway.problems import NotFound
 from gateway.ui import words
 from gateway.ui.render import STATIC, static_address, static_file
-from gateway.ui.visit import LANGUAGE_COOKIE, Anyone, PageRoute, Posted, SentHere, cookie_name, is_secure
+from gateway.ui.visit import LANGUAGE_COOKIE, Anyone, PageRoute, Posted, SentHere, Visit, cookie_name, is_secure
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -25,7 +25,7 @@ def sign_in(visit: Anyone, next: Annotated[str, Query(max_length=2000)] = "/") -
     """How one gets in."""
     if visit.caller is not None:
         return visit.go(_inside(next))
-    return visit.page("sign_in.html")
+    return visit.page("sign_in.html", providers=list(visit.gateway.providers))
 
 
 @router.get("/sign-in/{secret}")
@@ -42,11 +42,15 @@ def begin(secret: Secret, visit: SentHere) -> Response:
     gateway = visit.gateway
     with gateway.db.reading() as session:
         owner = sessions.link_owner(session, secret, gateway.clock())
-    deed = Deed(enrolment.actor(owner, gateway.home.did), gateway.node, gateway.clock(), _request_id(visit.request))
-    begun: sessions.Begun = gateway.log.record(lambda tx: sessions.begin(tx, secret, deed)).value
-    answer = visit.go("/")
+    deed = Deed(enrolment.actor(owner, gateway.home.did), gateway.node, gateway.clock(), request_id(visit.request))
+    return begun(visit, gateway.log.record(lambda tx: sessions.begin(tx, secret, deed)).value)
+
+
+def begun(visit: Visit, session: sessions.Begun) -> Response:
+    """To the first page, with what the session is known by."""
+    answer, gateway = visit.go("/"), visit.gateway
     answer.set_cookie(
-        cookie_name(gateway), begun.secret, httponly=True, secure=is_secure(gateway), samesite="strict", path="/"
+        cookie_name(gateway), session.secret, httponly=True, secure=is_secure(gateway), samesite="strict", path="/"
     )
     return answer
 
@@ -95,6 +99,6 @@ def _inside(wanted: str) -> str:
     return wanted if safe and "\\" not in wanted else "/"
 
 
-def _request_id(request: Request) -> str | None:
+def request_id(request: Request) -> str | None:
     found: str | None = request.scope.get("corridor.request_id")
     return found

@@ -10,6 +10,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "gateway.initialised": "Gateway made",
         "key.enrolled": "Key enrolled",
+        "identity.connected": "Sign-in connected",
+        "identity.disconnected": "Sign-in disconnected",
         "key.requested": "Key brought",
         "key.refused": "Key refused",
         "key.replaced": "Key replaced",

@@ -133,6 +133,7 @@ class Visit:
             "here": _here(self.request),
             "languages": words.LANGUAGES,
             "gateway": self.gateway.home.did,
+            "providers_known": len(self.gateway.providers) > 0,
             "_": translations.gettext,
             "gettext": translations.gettext,
             "ngettext": translations.ngettext,
@@ -156,6 +157,11 @@ def _policy(nonce: str) -> str:
 def cookie_name(gateway: Runtime) -> str:
     """With https the browser sees to it that nobody else can set it (RFC 6265bis, `__Host-`)."""
     return "__Host-corridor" if is_secure(gateway) else "corridor-session"
+
+
+def cookie_prefix(gateway: Runtime) -> str:
+    """Of the names of other cookies, to the same end."""
+    return "__Host-" if is_secure(gateway) else ""
 
 
 def is_secure(gateway: Runtime) -> bool:

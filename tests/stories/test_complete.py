@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from gateway.sdk.client import Client
 from tests.api.everything import everything
 from tests.space import HOSPITAL, Space, data_space
+from tests.ui.people import People
+from tests.ui.provider import provider, to_provider_and_back, written
 
 # The log itself; a process's pulse; and what a candidate saw, which is looked at and decides nothing.
 OF_THE_LOG = {
@@ -75,7 +78,7 @@ class Watch:
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[tuple[Space, Watch]]:
-    with data_space(tmp_path) as space:
+    with provider() as outside, data_space(tmp_path, sign_in=written(tmp_path, outside)) as space:
         watch = Watch(space.settings.home / "corridor.sqlite3")
         try:
             yield space, watch
@@ -94,10 +97,20 @@ def test_every_change_has_its_entry(watched: tuple[Space, Watch], monkeypatch: p
 
     monkeypatch.setattr(Client, "_checked", checked)
     everything(space)
+    connect_outside(space, watch)
     assert found == []
     assert watch.untold() == set()
     # It saw something: every table that an operation of the API can change was changed on the way.
     assert watch.told() >= watch.tables - UNCHANGED
+
+
+def connect_outside(space: Space, watch: Watch) -> None:
+    """What only a page does."""
+    with closing(People(space)) as people:
+        officer = people.person(HOSPITAL, "officer").sign_in()
+        to_provider_and_back(officer.browser, "/account/connect/park")
+        assert officer.send("/account/connect").status_code == 303
+        assert watch.untold() == set()
 
 
 def test_the_watch_sees_a_change_without_an_entry(watched: tuple[Space, Watch]) -> None:
