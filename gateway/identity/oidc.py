@@ -15,6 +15,7 @@ import hmac
 import json
 import secrets
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ FRESH_S: Final = 3600
 """How long what a provider publishes of itself is believed."""
 AGAIN_S: Final = 30
 """How soon its keys are looked at again when a token names one that is not known."""
+AWAY_S: Final = 10
+"""How long one that did not answer is left alone: strangers must not have us wait for it again and again."""
+AT_A_TIME: Final = 4
+"""Questions to providers under way: whoever is at a page asks them, and threads are few."""
 _UNTIMED: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -124,6 +129,8 @@ class Providers:
     def __init__(self, providers: tuple[Provider, ...] = (), *, folder: Path = Path(), plain: bool = False) -> None:
         self._providers = {provider.id: provider for provider in providers}
         self._published: dict[str, _Published] = {}
+        self._away: dict[str, float] = {}
+        self._places = threading.BoundedSemaphore(AT_A_TIME)
         self._tls = ssl.create_default_context()
         self._plain = plain
         self._secrets = {p.id: _secret(folder, p.client_secret_file) for p in providers if p.client_secret_file}
@@ -303,11 +310,18 @@ class Providers:
 
     def _asked(self, method: str, address: str, provider: Provider, **sent: Any) -> tuple[int, dict[str, Any]]:
         """One answer, whole within TIMEOUT_S, of at most MAX_ANSWER_BYTES, from exactly this address."""
+        if time.monotonic() - self._away.get(provider.id, -AWAY_S) < AWAY_S:
+            raise ProviderAway(f"{provider.name} did not answer a moment ago. Sign in another way.")
+        if not self._places.acquire(blocking=False):
+            raise ProviderAway("Many are signing in just now. Try again shortly.")
         try:
             status, content = asyncio.run(_fetched(self._tls, method, address, sent))
             value = strict_json(content, max_bytes=MAX_ANSWER_BYTES, fractions=True) if content else {}
         except (TimeoutError, httpx2.HTTPError, Problem) as error:
+            self._away[provider.id] = time.monotonic()
             raise ProviderAway(f"{provider.name} does not answer as it should. Sign in another way.") from error
+        finally:
+            self._places.release()
         return status, value if isinstance(value, dict) else {}
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from gateway.identity.errors import ProviderAway, ProvidersMalformed
-from gateway.identity.oidc import Providers
+from gateway.identity.errors import OutsideRefused, ProviderAway, ProvidersMalformed
+from gateway.identity.oidc import AT_A_TIME, Providers
 from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, data_space
 from tests.ui.people import People, Person, text_of
 from tests.ui.provider import CLIENT, Provider, provider, to_provider_and_back, written
@@ -236,26 +237,50 @@ def test_the_flow_is_asked_for_as_it_should_be(people: People, outside: Provider
     )
 
 
-AWAY: dict[str, dict[str, Any]] = {
-    "an answer without end": {"long": 400_000},
-    "an answer that trickles": {"slow": 0.2},
-    "a redirect to the inside": {"redirect": "http://127.0.0.1:1/"},
-}
+def begun(folder: Path, outside: Provider) -> tuple[Providers, dict[str, Any]]:
+    """Providers that nobody asked yet, and what finishes a flow that was begun with them."""
+    providers = Providers.read(written(folder, outside), plain=True)
+    park, back = providers.get("park"), "http://here.example/back"
+    assert park is not None
+    flow, address = providers.begin(park, back=back, connect=False)
+    returned = parse_qs(urlsplit(httpx2.get(address).headers["location"]).query)
+    said = {name: returned[name][0] for name in ("state", "code", "iss")}
+    return providers, {"provider": park, "flow": flow, "back": back, "now": time.time(), **said}
 
 
-@pytest.mark.parametrize("lie", AWAY)
-def test_a_provider_that_does_not_answer_as_it_should(
-    space: Space, people: People, outside: Provider, lie: str
+@pytest.mark.parametrize("lie", [{"long": 400_000}, {"slow": 0.2}], ids=["without end", "trickling"])
+def test_a_provider_that_answers_endlessly_is_left_alone_for_a_while(
+    tmp_path: Path, outside: Provider, lie: dict[str, Any]
 ) -> None:
-    browser = people.stranger()
-    left = browser.get("/sign-in/with/park")
-    returned = httpx2.get(left.headers["location"]).headers["location"]
-    outside.lies |= AWAY[lie]
-    begun = time.monotonic()
-    answer = browser.get(returned)
-    assert answer.status_code in (403, 503), text_of(answer)
-    assert time.monotonic() - begun < 15
-    assert "corridor-proved" not in browser.cookies
+    providers, rest = begun(tmp_path, outside)
+    outside.lies |= lie
+    started = time.monotonic()
+    with pytest.raises(ProviderAway, match="does not answer as it should"):
+        providers.finish(**rest)
+    assert time.monotonic() - started < 15
+    outside.lies.clear()
+    asked = len(outside.asked)
+    with pytest.raises(ProviderAway, match="a moment ago"):
+        providers.finish(**rest)
+    assert len(outside.asked) == asked
+
+
+def test_a_provider_that_leads_elsewhere_is_not_followed(tmp_path: Path, outside: Provider) -> None:
+    providers, rest = begun(tmp_path, outside)
+    outside.lies["redirect"] = f"{outside.issuer}/inside"
+    with pytest.raises(OutsideRefused):
+        providers.finish(**rest)
+    assert "/inside" not in outside.asked
+
+
+def test_few_wait_for_a_provider_at_a_time(tmp_path: Path, outside: Provider) -> None:
+    """Strangers may begin to sign in as often as they like; the threads that answer everybody are not theirs."""
+    providers, rest = begun(tmp_path, outside)
+    outside.lies["slow"] = 0.05
+    with ThreadPoolExecutor(12) as threads:
+        waiting = [threads.submit(providers.finish, **rest) for _ in range(12)]
+        told = [type(one.exception()).__name__ + str(one.exception()) for one in waiting]
+    assert sum("Many are signing in" in one or "a moment ago" in one for one in told) == 12 - AT_A_TIME
 
 
 @pytest.mark.parametrize(
