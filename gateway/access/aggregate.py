@@ -46,7 +46,8 @@ def counted(plan: Plan, ask: Ask) -> tuple[pa.Table, int]:
     columns: list[Any] = [
         pa.array([row[n] for row in rows], type=_ARROW[column.type]) for n, column in enumerate(plan.released)
     ]
-    columns.append(pa.array([None if key in hidden else count for key, count in cells.items()], pa.int64()))
+    told = (lambda count: count) if plan.rounding is None else plan.rounding.rounded
+    columns.append(pa.array([None if key in hidden else told(count) for key, count in cells.items()], pa.int64()))
     columns.append(pa.array([key in hidden for key in cells], pa.bool_()))
     names = [*(column.name for column in plan.released), COUNT, SUPPRESSED]
     return pa.table(dict(zip(names, columns, strict=True))), len(hidden)

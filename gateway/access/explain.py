@@ -125,7 +125,7 @@ async def made_again(
 def _kept(db: Database, entry: str, record: dict[str, Any]) -> tuple[dict[str, Any], Bundle]:
     with db.reading_tx() as tx:
         row = tx.execute("SELECT salt, document FROM decision_input WHERE entry = ?", (entry,)).fetchone()
-        bundle = kept_bundle(tx, record["decision"]["policy_bundle"])
+        bundle = kept_bundle(tx, record["decision"]["policy_bundle"], floor=False)
     if row is None or bundle is None:
         raise NotReplayable("The input or the rules of this decision are not kept any more.")
     if salted_digest(bytes(row[0]), bytes(row[1])) != record["decision"]["input_digest"]:

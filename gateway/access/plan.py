@@ -22,6 +22,7 @@ from gateway.obligations.model import (
     Generalise,
     Obligation,
     Pseudonymise,
+    RoundCounts,
     SuppressSmallCells,
 )
 from gateway.obligations.parameters import Parameters, Value
@@ -90,6 +91,7 @@ class Plan:
     filtered: bool
     ordered_by_pseudonym: bool
     suppression: SuppressSmallCells | None
+    rounding: RoundCounts | None
     counts: Counts
     people: str | None = field(default=None, repr=False)
     """Of an aggregate that counts rows of persons: groups and margins, which columns are summed, how many persons."""
@@ -110,6 +112,8 @@ class Plan:
             lines.append(f"counts {self.counts} in at most {min(self.row_limit, MAX_GROUPS)} groups")
             if self.suppression is not None:
                 lines.append(f"withholds counts of 1 to {self.suppression.threshold}, and what would reveal them")
+            if self.rounding is not None:
+                lines.append(f"tells counts as multiples of {self.rounding.base}")
         else:
             lines.append(f"at most {self.row_limit} rows")
         if self.ordered_by_pseudonym:
@@ -161,6 +165,7 @@ class _Planner:
         self.masks: dict[str, Mask] = {o.column: o for o in owed if isinstance(o, Drop | Pseudonymise | Generalise)}
         self.row_filters = [o for o in owed if isinstance(o, FilterRows)]
         self.suppression = next((o for o in owed if isinstance(o, SuppressSmallCells)), None)
+        self.rounding = next((o for o in owed if isinstance(o, RoundCounts)), None)
         self.row_limit = min([row_cap, *(o.rows for o in owed if isinstance(o, CapRows))])
         persons = [o.persons for o in owed if isinstance(o, CapPersons)]
         if person_cap is not None:
@@ -291,6 +296,7 @@ class _Planner:
             filtered=bool(self.row_filters) or self.request.filter is not None,
             ordered_by_pseudonym=ordered,
             suppression=self.suppression if aggregate else None,
+            rounding=self.rounding if aggregate else None,
             counts=self.counts if aggregate else "rows",
         )
 

@@ -102,10 +102,10 @@ def replay(db: Database, filter: Filter, *, seen_by: str | None) -> Iterator[Rep
         report.bundles = _by_bundle(tx, filter, seen_by)
         yield report
         for digest in report.bundles:
-            bundle = kept_bundle(tx, digest)
+            bundle = kept_bundle(tx, digest, floor=False)
             if bundle is None:
                 raise NotReplayable(f"The bundle {digest} is not kept here; its decisions cannot be made again.")
-            with Trial(bundle.files, bundle.packs) as trial:
+            with Trial(bundle.files, bundle.packs, floor=False) as trial:
                 for _ in _again(tx, trial, filter, seen_by, digest, report, exact=True):
                     yield report
 

@@ -20,6 +20,7 @@ from gateway.obligations.model import (
     PublishBy,
     PublishResults,
     ReturnDerivedData,
+    RoundCounts,
     SuppressSmallCells,
     document,
 )
@@ -30,9 +31,9 @@ Mask = Drop | Pseudonymise | Generalise
 def merge(*demands: Iterable[Obligation]) -> tuple[Obligation, ...]:
     """One list that discharges every list given, in canonical order.
 
-    Per column drop > pseudonymise > generalise, the wider band, year over month, the lower top; the highest threshold;
-    the lowest caps; the longest record; all filters; every promise, with the latest day and the fewest months. Merging
-    a list with itself, or in another order, gives the same.
+    Per column drop > pseudonymise > generalise, the wider band, year over month, the lower top; the highest threshold,
+    the coarsest rounding; the lowest caps; the longest record; all filters; every promise, with the latest day and the
+    fewest months. Merging a list with itself, or in another order, gives the same.
     """
     everything = [obligation for demand in demands for obligation in demand]
     merged: dict[str, Obligation] = {}
@@ -85,6 +86,8 @@ def _rest(everything: Sequence[Obligation]) -> list[Obligation]:
                 threshold=max(o.threshold for o in cells), complementary=any(o.complementary for o in cells)
             )
         )
+    if bases := [o.base for o in everything if isinstance(o, RoundCounts)]:
+        rest.append(RoundCounts(base=max(bases)))
     return [*rest, *_promises(everything)]
 
 

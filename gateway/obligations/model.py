@@ -94,6 +94,16 @@ class SuppressSmallCells(_Obligation):
     complementary: bool = True
 
 
+class RoundCounts(_Obligation):
+    """Counts are told as the nearest multiple of `base`, halves upwards, after small ones are withheld."""
+
+    kind: Literal["round_counts"] = "round_counts"
+    base: int = Field(ge=2, le=10**4)
+
+    def rounded(self, count: int) -> int:
+        return (2 * count + self.base) // (2 * self.base) * self.base
+
+
 class KeepRecord(_Obligation):
     """The record of the access is kept so long: the audit log's retention sees to it, nothing in the stream does."""
 
@@ -150,6 +160,7 @@ Obligation = Annotated[
     | CapRows
     | CapPersons
     | SuppressSmallCells
+    | RoundCounts
     | KeepRecord
     | CountExport
     | Promise,

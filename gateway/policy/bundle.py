@@ -62,6 +62,7 @@ OBLIGATION_FLOOR = frozenset(
         "keep_record",
         "publish_results",
         "publish_by",
+        "round_counts",
         "no_publication_before",
         "return_derived_data",
         "delete_at_end",
@@ -117,8 +118,11 @@ def load_bundle(directory: Path, packs: frozenset[str] = frozenset()) -> Bundle:
     return bundle_of(read_folder(directory), packs)
 
 
-def bundle_of(files: dict[str, bytes], packs: frozenset[str] | None = frozenset()) -> Bundle:
-    """The bundle of these files, by path; of all packs, if `packs` is None. Raises as `load_bundle`."""
+def bundle_of(files: dict[str, bytes], packs: frozenset[str] | None = frozenset(), *, floor: bool = True) -> Bundle:
+    """The bundle of these files, by path; of all packs, if `packs` is None. Raises as `load_bundle`.
+
+    `floor` False: it decided once, under the floor of its time, and is to decide the same again.
+    """
     on, catalogue = read_catalogue(files, packs)
     off = tuple(f"access/rules/{rule.name}/" for rule in catalogue if rule.pack not in on)
     files = {path: content for path, content in files.items() if not path.startswith(off)}
@@ -133,8 +137,8 @@ def bundle_of(files: dict[str, bytes], packs: frozenset[str] | None = frozenset(
             _place(data, path, _table(path, content))
     if _ENTRYPOINT not in modules:
         raise BundleInvalid(f"The bundle has no {_ENTRYPOINT}.")
-    rules = _exporters(modules, "access/rules", FLOOR)
-    obligations = _exporters(modules, "access/obligations", OBLIGATION_FLOOR)
+    rules = _exporters(modules, "access/rules", FLOOR if floor else frozenset())
+    obligations = _exporters(modules, "access/obligations", OBLIGATION_FLOOR if floor else frozenset())
     digest = _digest(files)
     data["bundle"] = {"digest": digest, "rules": list(rules), "obligations": list(obligations)}
     decision = data.get("access", {}).get("decision", {}).get("table", {})

@@ -33,14 +33,14 @@ def keep_bundle(tx: Tx, bundle: Bundle, *, now: int) -> None:
     tx.execute(_KEEP, (bundle.digest, content_of(bundle), now))
 
 
-def kept_bundle(tx: Tx, digest: str) -> Bundle | None:
+def kept_bundle(tx: Tx, digest: str, *, floor: bool = True) -> Bundle | None:
     """The bundle of this digest, if it was ever active here.
 
     Raises:
         BundleInvalid: what is kept does not have that digest.
     """
     row = tx.execute("SELECT content FROM policy_bundle WHERE digest = ?", (digest,)).fetchone()
-    return None if row is None else bundle_from(bytes(row[0]), digest)
+    return None if row is None else bundle_from(bytes(row[0]), digest, floor=floor)
 
 
 def content_of(bundle: Bundle) -> bytes:
@@ -49,7 +49,7 @@ def content_of(bundle: Bundle) -> bytes:
     return zlib.compress(json.dumps({"packs": bundle.packs, "files": files}).encode("utf-8"))
 
 
-def bundle_from(content: bytes, digest: str) -> Bundle:
+def bundle_from(content: bytes, digest: str, *, floor: bool = True) -> Bundle:
     """The bundle in what `content_of` made.
 
     Raises:
@@ -58,7 +58,7 @@ def bundle_from(content: bytes, digest: str) -> Bundle:
     unpacked = zlib.decompressobj().decompress(content, 4 * MAX_BUNDLE_BYTES)
     kept = json.loads(unpacked)
     files = {path: text.encode("utf-8") for path, text in kept["files"].items()}
-    bundle = bundle_of(files, frozenset(kept["packs"]))
+    bundle = bundle_of(files, frozenset(kept["packs"]), floor=floor)
     if bundle.digest != digest:
         raise BundleInvalid(f"The bundle kept as {digest} is another one.")
     return bundle

@@ -46,12 +46,15 @@ class Trial:
         files: the bundle's files by path, as a folder would hold them.
         packs: the packs to turn on.
         background: whether its process gives way to every other.
+        floor: whether it must have the rules that bundles have today; one that decided once need not.
 
     Raises:
         BundleInvalid: it is no bundle, or it could not be loaded within the limits.
     """
 
-    def __init__(self, files: Mapping[str, bytes], packs: Iterable[str] = (), *, background: bool = False) -> None:
+    def __init__(
+        self, files: Mapping[str, bytes], packs: Iterable[str] = (), *, background: bool = False, floor: bool = True
+    ) -> None:
         self._child = subprocess.Popen(  # noqa: S603  this module, by this interpreter
             [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
@@ -62,7 +65,8 @@ class Trial:
         self._buffer = b""
         encoded = {path: base64.b64encode(content).decode("ascii") for path, content in files.items()}
         try:
-            self._write([json.dumps({"packs": sorted(packs), "files": encoded, "nice": 15 * background}).encode()])
+            asked = {"packs": sorted(packs), "files": encoded, "nice": 15 * background, "floor": floor}
+            self._write([json.dumps(asked).encode()])
             said = json.loads(self._line(START_S))
         except (PolicyUnavailable, ValueError) as error:
             self.close()
@@ -176,7 +180,7 @@ def _serve() -> None:
     os.nice(asked["nice"])
     files = {path: base64.b64decode(content) for path, content in asked["files"].items()}
     try:
-        bundle = bundle_of(files, frozenset(asked["packs"]))
+        bundle = bundle_of(files, frozenset(asked["packs"]), floor=asked["floor"])
     except Problem as problem:
         _say([json.dumps({"invalid": problem.detail}).encode()])
         return

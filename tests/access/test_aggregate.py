@@ -11,6 +11,7 @@ import pytest
 from gateway.access.errors import ColumnsMalformed, GroupsOverlap, TooManyGroups
 from gateway.access.filters import parse_filter
 from gateway.access.plan import DataRequest
+from gateway.obligations.model import RoundCounts
 from tests.access.small_data import delivered, delivery, parquet, rows
 
 SUPPRESS = {"kind": "suppress_small_cells", "threshold": 12, "complementary": True}
@@ -151,3 +152,28 @@ def test_the_number_of_withheld_cells_is_known_when_started(tmp_path):
 
     asyncio.run(started())
     assert stream.stats.cells_suppressed == 2
+
+
+ROUND = {"kind": "round_counts", "base": 5}
+
+
+def test_counts_are_told_in_round_numbers_after_small_ones_are_withheld(tmp_path):
+    groups = {"a": 12, "b": 13, "c": 17, "d": 18, "e": 22, "f": 23}
+    view = parquet(tmp_path, {"g": [name for name, count in groups.items() for _ in range(count)]})
+    answer = table(rows(tmp_path, view, by("g"), [SUPPRESS, ROUND]), "g")
+    # With `a` another is withheld: the total less the rest would tell it.
+    assert answer[("a",)] == (None, True)
+    told = {name: count for (name,), (count, hidden) in answer.items() if not hidden}
+    assert told == {
+        name: count for name, count in {"b": 15, "c": 15, "d": 20, "e": 20, "f": 25}.items() if name in told
+    }
+    assert len(told) >= 4
+    alone = table(rows(tmp_path, view, by("g"), [ROUND]), "g")
+    assert {count for count, _ in alone.values()} == {10, 15, 20, 25}
+
+
+@pytest.mark.parametrize(
+    ("base", "count", "told"), [(5, 0, 0), (5, 2, 0), (5, 3, 5), (10, 5, 10), (10, 4, 0), (3, 4, 3), (2, 1, 2)]
+)
+def test_halves_go_upwards(base, count, told):
+    assert RoundCounts(base=base).rounded(count) == told

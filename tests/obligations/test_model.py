@@ -35,6 +35,7 @@ ALL = [
     {"kind": "return_derived_data"},
     {"kind": "delete_at_end", "months": 12},
     {"kind": "publish_by", "months": 18},
+    {"kind": "round_counts", "base": 5},
 ]
 
 
@@ -67,6 +68,9 @@ def test_parse_and_document_are_inverse(demand):
         {"kind": "cap_rows", "rows": True},
         {"kind": "suppress_small_cells", "threshold": 0},
         {"kind": "suppress_small_cells"},
+        {"kind": "round_counts"},
+        {"kind": "round_counts", "base": 1},
+        {"kind": "round_counts", "base": 2.5},
         {"kind": "publish_results", "by": "2027-06-30"},
         {"kind": "no_publication_before"},
         {"kind": "no_publication_before", "date": "some day"},
@@ -118,6 +122,7 @@ def band(width, **more):
         (ALL[12], {**ALL[12], "date": "2027-07-01"}, {**ALL[12], "date": "2027-07-01"}),
         (ALL[14], {**ALL[14], "months": 6}, {**ALL[14], "months": 6}),
         (ALL[15], {**ALL[15], "months": 6}, {**ALL[15], "months": 6}),
+        (ALL[16], {**ALL[16], "base": 10}, {**ALL[16], "base": 10}),
     ],
 )
 def test_the_strictest_wins(one, other, strictest):

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from gateway.policy import trial
-from gateway.policy.bundle import read_folder
+from gateway.policy.bundle import bundle_of, read_folder
 from gateway.policy.document import as_bytes
 from gateway.policy.errors import BundleInvalid, PolicyUnavailable
+from gateway.policy.store import bundle_from, content_of
 from gateway.policy.trial import BATCH, Trial
 from tests.policy.documents import changed, document
 from tests.policy.engines import POLICIES, bundle, decided, whole_bundle
@@ -50,6 +51,22 @@ def test_a_missing_rule_is_refused() -> None:
     without = {path: content for path, content in files().items() if not path.startswith("access/rules/core_data/")}
     with pytest.raises(BundleInvalid, match="core_data"):
         Trial(without)
+
+
+def test_rules_of_another_time_decide_again_as_they_did() -> None:
+    """A rule that the floor has since asks for must not make yesterday's decisions unrepeatable."""
+    then = {
+        path: content for path, content in files().items() if not path.startswith("access/obligations/round_counts")
+    }
+    with pytest.raises(BundleInvalid, match="round_counts"):
+        Trial(then)
+    with Trial(then, floor=False) as made:
+        answer = one(made)
+    assert (answer.result, answer.bundle) == ("permit", made.digest)
+    content = content_of(bundle_of(then, floor=False))
+    assert bundle_from(content, made.digest, floor=False).digest == made.digest
+    with pytest.raises(BundleInvalid, match="round_counts"):
+        bundle_from(content, made.digest)
 
 
 def test_text_that_does_not_compile_is_refused() -> None:
