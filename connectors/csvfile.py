@@ -164,6 +164,10 @@ def _run(descriptor: int, query: str) -> list[tuple[int | None, ...]]:
             raise SourceUnavailable(
                 "the source is too wide to be checked in the memory there is; declare fewer columns"
             ) from None
+        except (duckdb.PermissionException, duckdb.IOException):
+            # The name changed while DuckDB asked where the descriptor's path leads, or the disk failed: nothing is
+            # known of what is in the file.
+            raise SourceUnavailable("the source was moved or could not be read just now; try again") from None
         except duckdb.Error as error:
             raise _mismatch(error) from None  # the engine's text quotes the line
 

@@ -177,6 +177,9 @@ class OpenedFile:
             return changed
         if isinstance(error, SourceError):
             return error
+        if isinstance(error, duckdb.PermissionException):
+            # The name changed while DuckDB asked where the descriptor's path leads; it read nothing.
+            return SourceUnavailable("the source was moved while it was opened; try again")
         if isinstance(error, duckdb.OperationalError) and not isinstance(error, duckdb.ConversionException):
             return SourceUnavailable("the source cannot be read to its end")
         return SourceMismatch("the source cannot be read as what it is declared to be")

@@ -16,6 +16,7 @@ from connectors.base import (
     SourceColumn,
     SourceMismatch,
     SourceType,
+    SourceUnavailable,
 )
 from connectors.confine import opened_beneath
 from connectors.files import (
@@ -114,6 +115,8 @@ def _run(descriptor: int, query: str) -> list[tuple[object, ...]]:
     with private_engine(path) as connection:
         try:
             return connection.execute(query).fetchall()
+        except (duckdb.PermissionException, duckdb.IOException):
+            raise SourceUnavailable("the source was moved or could not be read just now; try again") from None
         except duckdb.Error:
             # The engine's text may quote bytes of the file.
             raise SourceMismatch("the source is not a readable Parquet file; it may be cut or damaged") from None

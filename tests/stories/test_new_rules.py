@@ -175,7 +175,7 @@ def test_another_shadow_takes_the_place_of_the_first(space: Space, tmp_path: Pat
     assert types[:2] == ["policy.shadow_started", "policy.shadow_ended"]
 
 
-# Neither its tests nor its trial show it: it breaks on a dataset of seven columns, which nobody asked for before.
+# Neither its tests nor its trial show it: it breaks on exactly seven columns, which nobody asked for before.
 SOUND = 'verdict["core_data"] := "ok" if {\n\tcount(input.dataset.columns) != 7\n} else := "ok" if {\n\t'
 LOOPS = (
     SOUND + "count([1 |\n\t\tsome i in numbers.range(1, 30000)\n"
@@ -188,8 +188,8 @@ CRASHES = f"core_data_f(x) := core_data_f(x + 1)\n\n{SOUND}core_data_f(1)\n}}"
 def test_a_candidate_that_hangs_or_dies_is_ended_and_callers_do_not_notice(
     space: Space, tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trials, "ANSWER_S", 0.5)
     space.operator.upload("/v1/policy/shadow", signed(space, rules(tmp_path, text)))
+    monkeypatch.setattr(trials, "ANSWER_S", 0.5)
     contract = space.agree(space.datasets["csv"])
 
     def ended() -> Any:
@@ -212,7 +212,7 @@ def test_more_than_the_candidate_can_take_is_dropped_and_counted(
     monkeypatch.setattr(shadows, "QUEUE", 1)
     monkeypatch.setattr(shadows, "BATCH", 1)
     slow = (
-        'verdict["core_data"] := "ok" if {\n\tcount([1 |\n\t\tsome i in numbers.range(1, 800)\n'
+        SOUND + "count([1 |\n\t\tsome i in numbers.range(1, 800)\n"
         "\t\tsome j in numbers.range(1, 800)\n\t\ti + j == 0\n\t]) == 0\n}"
     )
     space.operator.upload("/v1/policy/shadow", signed(space, rules(tmp_path, slow)))
