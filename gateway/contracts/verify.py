@@ -131,9 +131,9 @@ def verify_contract(
 ) -> VerifiedContract:
     """The contract in these bytes, if exactly its parties signed it and this gateway countersigned.
 
-    `keys` judge each key as it stood when the contract was accepted; a compromised key signs nothing. `check_term`
-    False leaves the term out, for showing contracts that are over. Raises a ContractRefused that says which check
-    failed, or TermNotUnderstood.
+    `keys` judge each key as it stood when the contract was accepted; one that was compromised by then signs nothing.
+    `check_term` False leaves the term out, for showing contracts that are over. Raises a ContractRefused that says
+    which check failed, or TermNotUnderstood.
     """
     payload, entries = parse_envelope(envelope)
     draft = parse_payload(payload)

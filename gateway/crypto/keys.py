@@ -74,7 +74,8 @@ class EnrolledKey:
 
     def unusable(self, at: int) -> str | None:
         """Why a signature accepted at `at` (seconds UTC) does not count under this key; None if it does."""
-        if self.state == "compromised":
+        # Since when? Not to know means that it never counted.
+        if self.state == "compromised" and (self.valid_until is None or at >= self.valid_until):
             return "the key is marked compromised; sign again with another"
         # Retired since when? Not to know must not make it valid for ever.
         if self.state != "active" and self.valid_until is None:

@@ -188,7 +188,7 @@ def test_another_gateways_key_countersigns_nothing_here() -> None:
     "changes",
     [
         {"state": "compromised"},
-        {"state": "compromised", "valid_until": NOW + 1000},
+        {"state": "compromised", "valid_until": ACCEPTED},
         {"state": "retired"},
         {"valid_from": ACCEPTED + 1},
         {"valid_until": ACCEPTED},
@@ -202,8 +202,9 @@ def test_a_key_that_was_not_good_at_acceptance_signs_nothing(did: str, changes: 
 
 
 @pytest.mark.parametrize("did", [HOSPITAL, PHARMA, GATEWAY])
-def test_a_key_retired_after_acceptance_leaves_the_contract_valid(did: str) -> None:
-    assert verify(keys=KEYS.but(kid(did), state="retired", valid_until=ACCEPTED + 1)).id
+@pytest.mark.parametrize("state", ["retired", "compromised"])
+def test_a_key_that_ended_after_acceptance_leaves_the_contract_valid(did: str, state: str) -> None:
+    assert verify(keys=KEYS.but(kid(did), state=state, valid_until=ACCEPTED + 1)).id
 
 
 def test_a_key_enrolled_for_someone_else_is_not_taken_for_its_ids_owner() -> None:
