@@ -17,3 +17,15 @@ system_clock: Clock = time.time
 def instant(seconds: float) -> str:
     """RFC 3339 with milliseconds and `Z`, as audit records carry it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds(instant: str) -> float:
+    """The inverse of `instant`, from any RFC 3339 instant.
+
+    Raises:
+        ValueError: it is none, or does not say how far from UTC it is.
+    """
+    found = datetime.fromisoformat(instant)
+    if found.tzinfo is None:
+        raise ValueError("an instant says how far from UTC it is, as by a `Z` at its end")
+    return found.timestamp()

@@ -1,7 +1,7 @@
-"""The gateway's home: who it is, and its six private keys, made once by `corridor init`.
+"""The gateway's home: who it is, and its six private keys, made by `corridor init`.
 
 Log, countersignature, tokens, pseudonyms, bundles and alerts have a key each: one that leaks opens nothing else. Files
-are 0600, sealed under a passphrase when one is configured.
+are 0600, sealed under a passphrase when one is configured. `ownkeys` says how the files change when one is replaced.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from gateway import ownkeys
 from gateway.audit.note import NoteSigner
+from gateway.clock import instant
 from gateway.crypto.errors import KeyFileRefused
 from gateway.crypto.keyfile import load_private, save_private
-from gateway.crypto.keys import Alg, screen
+from gateway.crypto.keys import Alg, EnrolledKey, screen, thumbprint
 from gateway.crypto.private import PrivateKey, generate, generate_root, private_key, public_jwk, root_secret
 from gateway.identity.tokens import TokenSigner
+from gateway.ownkeys import ALGS, NAMES, Former, Name
 from gateway.problems import Problem
 
 CONFIG = "gateway.json"
@@ -33,15 +36,19 @@ class HomeRefused(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Countersigner:
-    """The key with which the gateway accepts contracts."""
+    """The key with which the gateway accepts contracts, and every key with which it ever did, the present one first."""
 
     kid: str
     jwk: dict[str, Any]
+    ring: tuple[EnrolledKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """An initialised home, its keys in memory. `development` keys never serve strangers."""
+    """An initialised home, its keys in memory. `development` keys never serve strangers.
+
+    `thumbprints`: of the present keys, by name. `alert_keys`: the present one first, then one that still signs.
+    """
 
     path: Path
     did: str
@@ -54,7 +61,13 @@ class Home:
     tokens: TokenSigner
     pseudonym_root: bytes
     bundle_key: dict[str, Any]
-    alert_key: dict[str, Any]
+    alert_keys: tuple[dict[str, Any], ...]
+    thumbprints: dict[Name, str]
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the key files."""
+        return key_folder(self.path)
 
     @classmethod
     def create(cls, path: Path, *, public_url: str, did: str | None, development: bool, passphrase: str | None) -> Home:
@@ -72,17 +85,10 @@ class Home:
         if not host:
             raise HomeRefused(f"{public_url!r} is not a URL with a host; give one like https://gateway.example.")
         did = did or f"did:web:{quote(host, safe='')}"
-        keys = path / "keys"
+        keys = key_folder(path)
         keys.mkdir(mode=0o700)
-        made = {
-            "log": generate("Ed25519"),
-            "countersign": generate("Ed25519"),
-            "token": generate("ES256"),
-            "pseudonym": generate_root(),
-            "bundle": generate("ES256"),
-            "alert": generate("Ed25519"),
-        }
-        for name, key in made.items():
+        made: dict[str, dict[str, str]] = {name: generate(alg) for name, alg in ALGS.items()}
+        for name, key in (made | {"pseudonym": generate_root()}).items():
             save_private(keys / f"{name}.json", key, passphrase=passphrase)
         config = {
             "did": did,
@@ -109,12 +115,9 @@ class Home:
             config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise HomeRefused(f"There is no gateway in {path}. Run: corridor init --home {path}") from None
-        keys = path / "keys"
-        log = load_private(keys / "log.json", passphrase=passphrase)
-        countersign = load_private(keys / "countersign.json", passphrase=passphrase)
-        token = load_private(keys / "token.json", passphrase=passphrase)
-        root = load_private(keys / "pseudonym.json", passphrase=passphrase)
-        did = config["did"]
+        keys = key_folder(path)
+        held = {name: _private(keys, name, passphrase) for name in NAMES}
+        did, token = config["did"], held["token"]
         return cls(
             path=path,
             did=did,
@@ -122,29 +125,79 @@ class Home:
             origin=config["origin"],
             operator=config["operator"],
             development=config["development"],
-            log=NoteSigner(config["origin"], _ed25519(log)),
-            countersigner=Countersigner(f"{did}#{countersign['kid']}", dict(countersign)),
+            log=NoteSigner(config["origin"], _ed25519(held["log"])),
+            countersigner=_countersigner(did, held["countersign"], ownkeys.former(keys)),
             tokens=TokenSigner(did, token["kid"], private_key(token), screen(public_jwk(token), purpose="token")),
-            pseudonym_root=root_secret(root),
-            bundle_key=_later_key(keys / "bundle.json", "ES256", passphrase),
-            alert_key=_later_key(keys / "alert.json", "Ed25519", passphrase),
+            pseudonym_root=root_secret(load_private(keys / "pseudonym.json", passphrase=passphrase)),
+            bundle_key=held["bundle"],
+            alert_keys=(held["alert"], *_still_signing(keys, "alert", passphrase)),
+            thumbprints={name: thumbprint(jwk) for name, jwk in held.items()},
         )
 
     def did_document(self) -> dict[str, Any]:
-        """The gateway's own DID document (did:web): the key that countersigns contracts."""
-        public = public_jwk(self.countersigner.jwk)
+        """The gateway's own DID document (did:web): the keys that countersigned contracts, and the one that does.
+
+        A key that was replaced has `expires` or, compromised, `revoked` (W3C Controlled Identifiers 1.0): what it
+        signed from then on counts for nothing.
+        """
+        methods = [
+            {
+                "id": key.kid,
+                "type": "JsonWebKey",
+                "controller": self.did,
+                "publicKeyJwk": dict(key.public.jwk),
+                **_end(key),
+            }
+            for key in self.countersigner.ring
+        ]
         return {
             "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"],
             "id": self.did,
-            "verificationMethod": [
-                {"id": self.countersigner.kid, "type": "JsonWebKey", "controller": self.did, "publicKeyJwk": public}
-            ],
+            "verificationMethod": methods,
             "assertionMethod": [self.countersigner.kid],
         }
 
     def jwks(self) -> dict[str, Any]:
         """The key that signs access tokens (RFC 7517)."""
         return {"keys": [{**self.tokens.public.jwk, "kid": self.tokens.kid, "use": "sig"}]}
+
+
+def key_folder(home: Path) -> Path:
+    """Where the key files of a home lie."""
+    return home / "keys"
+
+
+def _countersigner(did: str, jwk: dict[str, Any], former: tuple[Former, ...]) -> Countersigner:
+    before = [key for key in former if key.name == "countersign"]
+    began = ownkeys.valid_from(before[-1].replaced_at if before else None)
+    kid = f"{did}#{jwk['kid']}"
+    present = EnrolledKey(kid, did, screen(public_jwk(jwk), purpose="countersign"), "countersign", "active", began)
+    ring = [present]
+    for key in reversed(before):
+        public = screen(key.jwk, purpose="countersign")
+        lost = key.state == "compromised"
+        ended = (None, key.valid_until) if lost else (key.valid_until, None)
+        ring.append(EnrolledKey(f"{did}#{key.kid}", did, public, "countersign", key.state, key.valid_from, *ended))
+    return Countersigner(kid, jwk, tuple(ring))
+
+
+def _end(key: EnrolledKey) -> dict[str, str]:
+    if key.compromised_since is not None:
+        return {"revoked": instant(key.compromised_since)}
+    return {} if key.valid_until is None else {"expires": instant(key.valid_until)}
+
+
+def _private(keys: Path, name: Name, passphrase: str | None) -> dict[str, Any]:
+    path = ownkeys.present(keys, name)
+    return _later_key(path, ALGS[name], passphrase) if name in _LATER else load_private(path, passphrase=passphrase)
+
+
+def _still_signing(keys: Path, name: Name, passphrase: str | None) -> list[dict[str, Any]]:
+    path = ownkeys.still_signing(keys, name)
+    return [load_private(path, passphrase=passphrase)] if path.exists() else []
+
+
+_LATER = frozenset({"bundle", "alert"})
 
 
 def _later_key(path: Path, alg: Alg, passphrase: str | None) -> dict[str, Any]:

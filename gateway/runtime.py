@@ -16,6 +16,7 @@ import structlog
 
 from connectors.base import Source
 from connectors.registry import Sources as Connectors
+from gateway import ownkeys
 from gateway.access.broker import Broker, Sources
 from gateway.access.engine import Limits
 from gateway.access.engines import Engines
@@ -39,10 +40,10 @@ from gateway.clock import Clock, system_clock
 from gateway.contracts import lifecycle as contract_lifecycle
 from gateway.contracts.lifecycle import House
 from gateway.contracts.published import Published
-from gateway.crypto.keys import EnrolledKey, screen
+from gateway.crypto.keys import screen
 from gateway.crypto.private import public_jwk
 from gateway.db import Database, Tx
-from gateway.home import Home
+from gateway.home import Home, key_folder
 from gateway.identity.directory import Directory
 from gateway.identity.oidc import Providers
 from gateway.ids import uuid7
@@ -58,6 +59,7 @@ from gateway.policy.lifecycle import Lifecycle
 from gateway.policy.opa import OpaEngine
 from gateway.policy.shadow import Shadow
 from gateway.policy.signing import TrustedKey, trusted_key
+from gateway.problems import Problem
 from gateway.settings import Settings
 
 HOUSEKEEPING_S = 20
@@ -98,8 +100,9 @@ class Runtime:
     def __init__(self, settings: Settings, *, clock: Clock = system_clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.home = Home.load(settings.home, passphrase=settings.passphrase())
         self.db = Database(settings.database)
+        ownkeys.settle(key_folder(settings.home), self.db, passphrase=settings.passphrase())
+        self.home = Home.load(settings.home, passphrase=settings.passphrase())
         self._candidate = _candidate(settings)
         self.instance = uuid7()
         self.node = Node(self.home.origin, site=self.home.did)
@@ -126,7 +129,7 @@ class Runtime:
         self.alerts = Alerts(
             self.db,
             self.log,
-            key=self.home.alert_key,
+            keys=self.home.alert_keys,
             allowed=Allowed.parse(settings.alert_hosts, plain=self.home.development),
             deed=self.deed,
             rules=lambda: self.policies.current.bundle.data,
@@ -146,7 +149,7 @@ class Runtime:
         embedded = self.settings.policy_engine == "embedded"
         # While an OPA server is away nothing is permitted, not even what it permitted before: nothing is recalled.
         self.policies = Policies(bundle, make_engine=self._engine, remember=embedded, kept=self.lifecycle.kept)
-        grounds = Grounds(self.db, gateway=self.home.did, key=self.contract_house.public)
+        grounds = Grounds(self.db, gateway=self.home.did, keys=self.contract_house.ring)
         scratch = self.settings.home / "scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
         self.query_engines = Engines(Limits(scratch, self.settings.query_memory_mb))
@@ -179,6 +182,8 @@ class Runtime:
         await asyncio.to_thread(self.query_engines.close)
         await self.policies.close()
         await asyncio.to_thread(self.collector.close)
+        if not self.db.is_sqlite:
+            await asyncio.to_thread(self._leave)
         await asyncio.to_thread(self.log.close)
         self.db.close()
 
@@ -225,7 +230,7 @@ class Runtime:
                     "valid_until": key.valid_until,
                     "compromised_since": key.compromised_since,
                 }
-                for key in [*keys, self.contract_house.public]
+                for key in [*keys, *self.contract_house.ring]
             ],
         }
 
@@ -264,6 +269,11 @@ class Runtime:
         self.log.start()
         try:
             self.collector.look_back()
+            if not self.db.is_sqlite:
+                self._heartbeat(int(self.clock()))
+            # After the heartbeat: whoever replaces a key from here on sees that this process is alive.
+            with self.db.reading_tx() as tx:
+                ownkeys.check_present(self.home.thumbprints, tx)
         except BaseException:
             self.collector.close()
             self.log.close()
@@ -280,6 +290,8 @@ class Runtime:
         self.db.claim()
         if self.db.has_table("log_head"):
             self.collector.look_back()
+            with self.db.reading_tx() as tx:
+                ownkeys.check_present(self.home.thumbprints, tx)
         if isinstance(self._candidate, BundleInvalid):
             with self.db.reading_tx() as tx:
                 active = state.standing(tx).bundle
@@ -315,6 +327,13 @@ class Runtime:
 
         self.log.record(change)
         return tuple(dead)
+
+    def _leave(self) -> None:
+        """Say that this process has ended, so that nobody need wait to be sure of it."""
+        try:
+            self.log.record(lambda tx: Outcome((), tx.execute(_LEFT, (self.instance,)).rowcount))
+        except Problem as problem:  # the database is away: it will be taken for dead in DEAD_AFTER_S
+            logger.warning("instance.not_left", problem=problem.slug)
 
     async def _keep_house(self) -> None:
         while True:
@@ -389,8 +408,9 @@ def source_folder(participant: str) -> str:
 
 
 def _contract_house(home: Home) -> House:
-    jwk = home.countersigner.jwk
-    public = screen(public_jwk(jwk), purpose="countersign")
-    kid = home.countersigner.kid
-    enrolled = EnrolledKey(kid, home.did, public, "countersign", "active", 0)
-    return House(home.did, f"{home.public_url}/v1/status/1", kid, jwk, enrolled)
+    countersigner = home.countersigner
+    uri = f"{home.public_url}/v1/status/1"
+    return House(home.did, uri, countersigner.kid, countersigner.jwk, countersigner.ring)
+
+
+_LEFT = "UPDATE instance SET seen = 0 WHERE id = ?"

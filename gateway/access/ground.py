@@ -142,12 +142,15 @@ class Ground:
 
 
 class Grounds:
-    """Grounds by contract, remembered while nothing was revoked. Envelopes are verified once, by their digest."""
+    """Grounds by contract, remembered while nothing was revoked. Envelopes are verified once, by their digest.
 
-    def __init__(self, db: Database, *, gateway: str, key: EnrolledKey) -> None:
+    `keys`: every key that this gateway ever countersigned with.
+    """
+
+    def __init__(self, db: Database, *, gateway: str, keys: tuple[EnrolledKey, ...]) -> None:
         self._db = db
         self._gateway = gateway
-        self._key = key
+        self._keys = keys
         self._known: OrderedDict[str, Ground] = OrderedDict()
         self._contracts: OrderedDict[tuple[bytes, int], VerifiedContract] = OrderedDict()
         self._approvals = Approvals(gateway)
@@ -243,7 +246,7 @@ class Grounds:
         known = (hashlib.sha256(found.envelope).digest(), epoch)
         contract = self._contracts.get(known)
         if contract is None:
-            keys = Keys(StoredKeys(session), self._key)
+            keys = Keys(StoredKeys(session), self._keys)
             contract = verify_contract(found.envelope, keys=keys, gateway=self._gateway, now=now, check_term=False)
             _remember(self._contracts, known, contract)
         # The row is an index: it must name the very bytes that were signed.

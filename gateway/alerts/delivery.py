@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,14 +93,16 @@ def settle(tx: Tx, message: Due, answered: Answered, now: int) -> bool:
     return not over
 
 
-def post(tls: ssl.SSLContext, message: Due, key: Mapping[str, Any], allowed: Allowed, *, now: int) -> Answered:
+def post(
+    tls: ssl.SSLContext, message: Due, keys: Sequence[Mapping[str, Any]], allowed: Allowed, *, now: int
+) -> Answered:
     """One attempt. Blocks, for at most about TIMEOUT_S. The address is judged anew: names move."""
     try:
         target = resolve(message.address, allowed)
     except AddressRefused as refusal:
         return Answered(False, refusal.detail)
     body = message.body.encode()
-    headers = webhook.sign(key, id=message.id, at=now, body=body)
+    headers = webhook.sign(keys, id=message.id, at=now, body=body)
     headers |= {"host": target.host, "content-type": "application/json", "accept-encoding": "identity"}
     try:
         status = asyncio.run(_posted(tls, target, body, headers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -31,21 +31,24 @@ logger = structlog.get_logger(__name__)
 
 
 class Alerts:
-    """One process's part in telling subscribers. `round` is called again and again, by one thread at a time."""
+    """One process's part in telling subscribers. `round` is called again and again, by one thread at a time.
+
+    `keys`: each signs every message; more than one while a former key goes on being known to receivers.
+    """
 
     def __init__(
         self,
         db: Database,
         log: Log,
         *,
-        key: Mapping[str, Any],
+        keys: Sequence[Mapping[str, Any]],
         allowed: Allowed,
         deed: Callable[[], Deed],
         rules: Callable[[], Mapping[str, Any]],
         gateway: str,
         clock: Clock,
     ) -> None:
-        self.key, self.allowed = key, allowed
+        self.keys, self.allowed = keys, allowed
         self._db, self._log, self._deed, self._rules = db, log, deed, rules
         self._gateway, self._clock = gateway, clock
         self._tls = ssl.create_default_context()
@@ -146,7 +149,7 @@ class Alerts:
         now = int(self._clock())
         if not self._log.record(lambda tx: Outcome((), delivery.take(tx, message, now))).value:
             return
-        answered = delivery.post(self._tls, message, self.key, self.allowed, now=now)
+        answered = delivery.post(self._tls, message, self.keys, self.allowed, now=now)
         now = int(self._clock())
         goes_on = self._log.record(lambda tx: Outcome((), delivery.settle(tx, message, answered, now))).value
         if not goes_on:

@@ -80,6 +80,7 @@ class SubscriptionView(BaseModel):
 
 class AlertKeyView(BaseModel):
     public_key: str = Field(description="Standard Webhooks: verify the `v1a` signature of each message with it")
+    former: list[str] = Field(description="a key that was replaced: it signs each message too, until it is ended")
 
 
 @router.post("/alerts", status_code=201, summary="Be told of what happens, by signed webhook (officer)")
@@ -102,10 +103,11 @@ def list_subscriptions(actor: Actor, gateway: Gateway) -> list[SubscriptionView]
         return [SubscriptionView.of(one, subscriptions.newest(session, one.id)) for one in found]
 
 
-@router.get("/alerts/key", summary="The key that signs alerts")
+@router.get("/alerts/key", summary="The key that signs alerts, and while it is being replaced the former one")
 def key(actor: Actor, gateway: Gateway) -> AlertKeyView:
     actor.caller.need(*MAY_SUBSCRIBE)
-    return AlertKeyView(public_key=public_text(gateway.alerts.key))
+    present, *former = map(public_text, gateway.alerts.keys)
+    return AlertKeyView(public_key=present, former=former)
 
 
 @router.post("/alerts/{subscription}/test", status_code=202, summary="Send a message that is only a test (officer)")

@@ -1,4 +1,4 @@
-"""corridor keys: made here, at the party, replaced and taken out; the gateway only ever sees their public half."""
+"""corridor keys: of a party, made here, replaced and taken out, only whose public half the gateway sees; and its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli import options, show
 from gateway.cli.options import As
+from gateway.clock import seconds
 from gateway.crypto.did import check_kid
 from gateway.crypto.keyfile import load_private, save_private
 from gateway.crypto.keyrequest import sign_request
@@ -21,7 +22,7 @@ from gateway.crypto.private import generate, public_jwk
 from gateway.problems import Problem
 from gateway.sdk.client import Client
 
-app = typer.Typer(no_args_is_help=True, help="Make keys, give your participant new ones, and take lost ones out.")
+app = typer.Typer(no_args_is_help=True, help="Make keys, give your participant new ones, take lost ones out.")
 
 
 class NoKeyInUse(Problem):
@@ -163,3 +164,67 @@ def kid_in_use(gateway: Client, private: dict[str, Any]) -> str:
 def _address(kid: str, verb: str) -> str:
     did, name = check_kid(kid)
     return f"/v1/participants/{quote(did, safe='')}/keys/{name}/{verb}"
+
+
+@app.command()
+def rotate(
+    name: Annotated[
+        Literal["token", "countersign", "bundle", "alert", "pseudonym"],
+        typer.Argument(help="which of the gateway's own keys"),
+    ],
+    home: Annotated[Path | None, typer.Option(help="default: CORRIDOR_HOME or .corridor")] = None,
+    compromised: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT",
+            help="since when others may have the old key, such as 2026-01-31T00:00:00Z, or `now`: contracts accepted"
+            " from then on no longer verify",
+        ),
+    ] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="of a key whose former one still signs beside it: that it ends now")
+    ] = False,
+) -> None:
+    """Replace a key of the gateway's own, where it runs, while it is stopped. The log says so."""
+    from gateway import rotation
+
+    if name == "pseudonym":
+        raise rotation.RootStays(
+            "Every pseudonym that was handed out is derived from it: another root would give the persons in running"
+            " contracts new ones. Nothing was changed."
+        )
+    if finish and compromised is not None:
+        raise typer.BadParameter("either replace a key or finish that")
+    settings = options.settings(home)
+    if finish:
+        entry = rotation.finish(settings, name)
+        show.record({"key": name, "former": "signs no more", "entry": entry, "next": "corridor serve"})
+        return
+    done = rotation.rotate(settings, name, compromised_since=_instant(compromised))
+    show.record(
+        {
+            "key": name,
+            "thumbprint": done.thumbprint,
+            "replaces": done.former,
+            "entry": done.entry,
+            **({"no_longer_verify": list(done.contracts)} if done.contracts else {}),
+            "next": _NEXT[name],
+        }
+    )
+
+
+_NEXT = {
+    "token": "corridor serve; agents get new tokens by themselves",
+    "countersign": "corridor serve; whoever verifies offline fetches the keys again",
+    "bundle": "corridor serve; give the new public key to OPA servers that verify, and sign bundles anew",
+    "alert": "corridor serve; once every receiver has the new key: corridor keys rotate alert --finish",
+}
+
+
+def _instant(given: str | None) -> int | None:
+    if given is None:
+        return None
+    try:
+        return int(time.time() if given == "now" else seconds(given))
+    except ValueError:
+        raise typer.BadParameter("say an instant, such as 2026-01-31T00:00:00Z, or `now`") from None

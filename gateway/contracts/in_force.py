@@ -93,5 +93,5 @@ def check_signed(session: Session, contract: store.Contract, house: House, now: 
     """The contract as its signatures make it, by the keys as they are now. Raises ContractRefused."""
     if contract.envelope is None:
         raise SignatureMissing("not every party of the contract signed it")
-    keys = Keys(StoredKeys(session), house.public)
+    keys = Keys(StoredKeys(session), house.ring)
     return verify_contract(contract.envelope, keys=keys, gateway=house.did, now=now, check_term=False)

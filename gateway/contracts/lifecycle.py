@@ -49,13 +49,20 @@ TRIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The gateway as a party to the form: its DID, where its status list is, and the key it countersigns with."""
+    """The gateway as a party to the form: its DID, where its status list is, and the key it countersigns with.
+
+    `ring`: the public half of that key, and then of every key it ever countersigned with.
+    """
 
     did: str
     status_uri: str
     kid: str
     jwk: Mapping[str, Any]
-    public: EnrolledKey
+    ring: tuple[EnrolledKey, ...]
+
+    @property
+    def public(self) -> EnrolledKey:
+        return self.ring[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,11 @@ class Keys:
     """Every key a contract may be signed with: the parties' from the registry, and the gateway's own."""
 
     parties: KeyRing
-    house: EnrolledKey
+    house: tuple[EnrolledKey, ...]
 
     def lookup(self, kid: str) -> EnrolledKey | None:
-        return self.house if kid == self.house.kid else self.parties.lookup(kid)
+        own = next((key for key in self.house if key.kid == kid), None)
+        return self.parties.lookup(kid) if own is None else own
 
 
 def offer(tx: Tx, dataset: Dataset, terms: Terms, consumer: str | None, deed: Deed) -> Outcome:
@@ -199,7 +207,7 @@ def sign(tx: Tx, contract_id: str, signer: str, entry: Any, house: House, deed: 
     _check_stands(tx, contract.provider, contract.dataset)
     parties = (contract.provider, contract.consumer)
     with tx.session() as session:
-        keys = Keys(StoredKeys(session), house.public)
+        keys = Keys(StoredKeys(session), house.ring)
         try:
             signature = verify_party_entry(contract.payload, entry, keys=keys, gateway=house.did, now=int(deed.at))
             if signature.party in signers(contract):

@@ -89,6 +89,23 @@ class StatusList:
         return Status(value)
 
 
+def list_signer(token: bytes) -> str:
+    """The id of the key that a list says it is signed with; nothing vouches for it yet.
+
+    Raises:
+        StatusListRefused: it is no list, or names no key.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
+        raise StatusListRefused(f"The list is over {MAX_TOKEN_BYTES} bytes.")
+    try:
+        kid = jwt.get_unverified_header(token.decode("ascii").strip()).get("kid")
+    except (UnicodeDecodeError, jwt.PyJWTError):
+        kid = None
+    if not isinstance(kid, str):
+        raise StatusListRefused("This is no status list.")
+    return kid
+
+
 def read_list(token: bytes, *, uri: str, key: EnrolledKey, now: int) -> StatusList:
     """A status list, if it is the one at `uri`, of our form, signed with this key, and not too old.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -39,16 +39,15 @@ def public_text(jwk: Mapping[str, Any]) -> str:
     return _PREFIX + base64.b64encode(decode_member(jwk, "x")).decode()
 
 
-def sign(jwk: Mapping[str, Any], *, id: str, at: int, body: bytes) -> dict[str, str]:
-    """The headers of a message. `at`: seconds, UTC, of this attempt; `id` stays the same when it is sent again."""
-    key = private_key(jwk)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise KeyRefused("messages are signed with an Ed25519 key")
-    signature = key.sign(_signed(id, at, body))
+def sign(keys: Sequence[Mapping[str, Any]], *, id: str, at: int, body: bytes) -> dict[str, str]:
+    """The headers of a message, with a signature of each key: while one replaces another, receivers may know either.
+
+    `at`: seconds, UTC, of this attempt; `id` stays the same when it is sent again.
+    """
     return {
         "webhook-id": id,
         "webhook-timestamp": str(at),
-        "webhook-signature": f"{_SCHEME},{base64.b64encode(signature).decode()}",
+        "webhook-signature": " ".join(_signature(jwk, _signed(id, at, body)) for jwk in keys),
     }
 
 
@@ -71,6 +70,13 @@ def verify(headers: Mapping[str, str], body: bytes, *, key: str, now: int) -> st
         if scheme == _SCHEME and _holds(public, text, _signed(id, int(at), body)):
             return id
     raise WebhookUnverified("No signature of this key is with it.")
+
+
+def _signature(jwk: Mapping[str, Any], signed: bytes) -> str:
+    key = private_key(jwk)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyRefused("messages are signed with an Ed25519 key")
+    return f"{_SCHEME},{base64.b64encode(key.sign(signed)).decode()}"
 
 
 def _signed(id: str, at: int, body: bytes) -> bytes:

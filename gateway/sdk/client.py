@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from gateway.sdk.refusals import BrokenOff, Refused, Unreachable
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _JWT_ALG = {"Ed25519": "EdDSA", "ES256": "ES256", "PS256": "PS256"}
 _RENEW_BEFORE_S = 60
+UNAUTHORIZED = 401
 BYTES = "application/octet-stream"
 
 
@@ -75,7 +76,7 @@ class Client:
             Refused: nothing was released.
         """
         params = {name: value for name, value in query.items() if value is not None}
-        with self._streamed("GET", path, params=params, headers=self._headers()) as response:
+        with self._streamed("GET", path, params=params) as response:
             yield response
 
     @contextmanager
@@ -85,16 +86,15 @@ class Client:
         Raises:
             Refused: nothing was released.
         """
-        sent: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
-        headers = self._headers(BYTES if isinstance(body, bytes) else None)
-        with self._streamed("POST", path, params=query, headers=headers, **sent) as response:
+        sent: dict[str, Any] = {"content": body, "media_type": BYTES} if isinstance(body, bytes) else {"json": body}
+        with self._streamed("POST", path, params=query, **sent) as response:
             yield response
 
     @contextmanager
     def _streamed(self, method: str, path: str, **request: Any) -> Iterator[httpx2.Response]:
         begun = False
         try:
-            with self._http.stream(method, path, **request) as response:
+            with closing(self._asked(method, path, stream=True, **request)) as response:
                 if response.is_error:
                     response.read()
                     self._checked(response)
@@ -105,18 +105,41 @@ class Client:
             kind = BrokenOff if begun else Unreachable
             raise kind(f"{self.agent.url}: {error}") from error
 
-    def _send(self, method: str, path: str, *, media_type: str | None = None, **kwargs: Any) -> httpx2.Response:
+    def _send(self, method: str, path: str, **request: Any) -> httpx2.Response:
         try:
-            return self._http.request(method, path, headers=self._headers(media_type), **kwargs)
+            return self._asked(method, path, **request)
         except httpx2.TransportError as error:
             raise Unreachable(f"{self.agent.url}: {error}") from error
 
-    def _headers(self, media_type: str | None = None) -> dict[str, str]:
-        with self._renewing:
-            if time.time() > self._expires - _RENEW_BEFORE_S:
-                self._authenticate()
+    def _asked(
+        self, method: str, path: str, *, stream: bool = False, media_type: str | None = None, **request: Any
+    ) -> httpx2.Response:
+        """The answer. A token that is not taken any more, because the gateway's key was replaced, is asked for anew.
+
+        Nothing has been done or released when a token is refused, so that asking a second time does nothing twice.
+        """
+        token = self.token()
+        response = self._once(token, method, path, stream, media_type, request)
+        if response.status_code != UNAUTHORIZED:
+            return response
+        response.read()
+        if _code(response) != "not-authenticated":
+            return response
+        return self._once(self._other_than(token), method, path, stream, media_type, request)
+
+    def _once(
+        self, token: str, method: str, path: str, stream: bool, media_type: str | None, request: dict[str, Any]
+    ) -> httpx2.Response:
         typed = {} if media_type is None else {"content-type": media_type}
-        return {"authorization": f"Bearer {self._token}", **typed}
+        headers = {"authorization": f"Bearer {token}", **typed}
+        return self._http.send(self._http.build_request(method, path, headers=headers, **request), stream=stream)
+
+    def _other_than(self, refused: str) -> str:
+        """Another token than the refused one; of several threads that meet the refusal one asks for it."""
+        with self._renewing:
+            if self._token == refused:
+                self._authenticate()
+            return self._token
 
     def _authenticate(self) -> None:
         form = {
@@ -132,8 +155,10 @@ class Client:
 
     def token(self) -> str:
         """An access token that is good for another minute at least."""
-        self._headers()
-        return self._token
+        with self._renewing:
+            if time.time() > self._expires - _RENEW_BEFORE_S:
+                self._authenticate()
+            return self._token
 
     def sign_in_link(self) -> Any:
         """A one-time way into the pages as this agent: `address`, good for `expires_in` seconds."""
@@ -165,3 +190,11 @@ class Client:
             document = {}
         said = document.pop("detail", None) or document.get("title") or f"HTTP {response.status_code}"
         raise Refused(said, **{**document, "status": response.status_code})
+
+
+def _code(response: httpx2.Response) -> str:
+    """The stable name of the problem in an answer."""
+    try:
+        return str(response.json().get("type", "")).rpartition("/")[2]
+    except (ValueError, AttributeError):
+        return ""

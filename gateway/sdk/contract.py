@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.contracts.errors import NoLongerStands
-from gateway.contracts.status import Status, read_list
+from gateway.contracts.errors import NoLongerStands, StatusListRefused
+from gateway.contracts.status import Status, list_signer, read_list
 from gateway.contracts.verify import VerifiedContract, verify_contract
 from gateway.crypto.canonical import strict_json
 from gateway.crypto.keys import EnrolledKey, screen
@@ -60,10 +60,14 @@ def check_stands(contract: VerifiedContract, status_list: bytes, keys: KeyFile, 
         NoLongerStands: it was revoked or suspended by then.
         StatusListRefused: the list cannot be believed.
     """
-    countersigner = keys.lookup(contract.countersignature.kid)
-    if countersigner is None:
-        raise KeyFileMalformed("The keys hold none that the gateway countersigned this contract with.")
-    found = read_list(status_list, uri=contract.status_uri, key=countersigner, now=now)
+    signer = keys.lookup(list_signer(status_list))
+    # Another key than countersigned the contract may sign by now; whose it is and that it still counts is what matters.
+    usable = signer is not None and signer.unusable(now) is None
+    if signer is None or not usable or (signer.purpose, signer.did) != ("countersign", contract.gateway):
+        raise StatusListRefused(
+            "The list is signed by no key that your keys name as this gateway's and present. Fetch both again."
+        )
+    found = read_list(status_list, uri=contract.status_uri, key=signer, now=now)
     if (status := found.at(contract.status_index)) is not Status.VALID:
         raise NoLongerStands(f"It was {status.name.lower()}, as its gateway signs.")
     return found.made_at

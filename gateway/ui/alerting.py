@@ -86,7 +86,7 @@ def _shown(
         address=address,
         chosen=chosen,
         problem=problem,
-        key=public_text(visit.gateway.alerts.key),
+        keys=[public_text(key) for key in visit.gateway.alerts.keys],
     )
 
 

@@ -324,7 +324,7 @@ def test_a_receiver_whose_answer_never_ends_keeps_nobody_waiting(
         assert time.monotonic() - begun < 12
         message = Due("msg_1", slow, address, "{}", 1)
         key, now = dict(generate("Ed25519")), int(time.time())
-        answered = delivery.post(ssl.create_default_context(), message, key, Allowed(plain=True), now=now)
+        answered = delivery.post(ssl.create_default_context(), message, [key], Allowed(plain=True), now=now)
         assert (answered.taken, answered.said) == (False, "no whole answer within 3 s")
         over(space, slow, PHARMA)
     over(space, one)

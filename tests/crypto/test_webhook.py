@@ -15,7 +15,7 @@ BODY = b'{"type": "test"}'
 
 
 def signed(**changed: str) -> dict[str, str]:
-    return {**webhook.sign(KEY, id="msg_1", at=NOW, body=BODY), **changed}
+    return {**webhook.sign([KEY], id="msg_1", at=NOW, body=BODY), **changed}
 
 
 def test_a_message_says_which_one_it_is():
@@ -23,7 +23,7 @@ def test_a_message_says_which_one_it_is():
 
 
 def test_one_signature_of_several_is_enough():
-    other = webhook.sign(generate("Ed25519"), id="msg_1", at=NOW, body=BODY)["webhook-signature"]
+    other = webhook.sign([generate("Ed25519")], id="msg_1", at=NOW, body=BODY)["webhook-signature"]
     own = signed()["webhook-signature"]
     assert webhook.verify(signed(**{"webhook-signature": f"v1,xxxx {other} {own}"}), BODY, key=PUBLIC, now=NOW)
 
@@ -42,7 +42,7 @@ def test_one_signature_of_several_is_enough():
         signed(**{"webhook-signature": "v1a,!!!"}),
         signed(**{"webhook-signature": "v1a,AAAA"}),
         signed(**{"webhook-signature": "v1,x " * 8 + signed()["webhook-signature"]}),
-        webhook.sign(generate("Ed25519"), id="msg_1", at=NOW, body=BODY),
+        webhook.sign([generate("Ed25519")], id="msg_1", at=NOW, body=BODY),
     ],
 )
 def test_headers_that_are_not_its_own_are_refused(headers: dict[str, str]):

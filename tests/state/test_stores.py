@@ -57,7 +57,7 @@ def _house() -> House:
         "https://gateway.example/v1/status/1",
         kid,
         jwk,
-        EnrolledKey(kid, GATEWAY, public, "countersign", "active", 0),
+        (EnrolledKey(kid, GATEWAY, public, "countersign", "active", 0),),
     )
 
 
