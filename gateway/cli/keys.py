@@ -1,4 +1,4 @@
-"""corridor keys: of a party, made here, replaced and taken out, only whose public half the gateway sees; and its own."""
+"""corridor keys: of a party, made here, replaced and taken out, whose public half alone the gateway sees; its own."""
 
 from __future__ import annotations
 
