@@ -107,6 +107,13 @@ def verify_request(data: bytes, *, gateway: str, present: EnrolledKey | None, no
     return Brought(content, public, endorsed, canonical_json(value))
 
 
+def replaced_by(data: bytes) -> str | None:
+    """Which key a request that was verified once is to replace."""
+    value = strict_json(data, max_bytes=MAX_BYTES, max_depth=4)
+    envelope = signed.parse(canonical_json(value["request"]), typ=TYPE, refusal=KeyRequestRefused)
+    return signed.read(envelope.payload, KeyRequest, refusal=KeyRequestRefused).replaces
+
+
 def _check(envelope: signed.Signed, kid: str, key: PublicKey, now: int) -> None:
     if envelope.kid != kid:
         raise KeyRequestRefused(f"the signature's `kid` must be {kid}")

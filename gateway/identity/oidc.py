@@ -39,6 +39,7 @@ TIMEOUT_S: Final = 5.0
 MAX_ANSWER_BYTES: Final = 256 * 1024
 MAX_FILE_BYTES: Final = 64 * 1024
 MAX_CODE: Final = 4096
+MAX_COOKIE: Final = 2048
 SKEW_S: Final = 60
 FRESH_S: Final = 3600
 """How long what a provider publishes of itself is believed."""
@@ -92,8 +93,9 @@ class Flow:
     def of_cookie(cls, value: str) -> Flow | None:
         """What the cookie says; None for what is none of ours. It is the browser's own: its say binds nobody else."""
         try:
-            provider, state, nonce, verifier, connect = json.loads(base64.urlsafe_b64decode(value.encode()))
-        except ValueError:
+            members = strict_json(base64.urlsafe_b64decode(value.encode()), max_bytes=MAX_COOKIE, max_depth=2)
+            provider, state, nonce, verifier, connect = members
+        except (ValueError, TypeError, Problem):
             return None
         texts = (provider, state, nonce, verifier)
         return cls(*texts, connect is True) if all(isinstance(text, str) for text in texts) else None

@@ -16,7 +16,7 @@ from gateway.audit.deed import Deed
 from gateway.audit.event import Object, Reason
 from gateway.audit.log import Outcome, Record
 from gateway.crypto.errors import KeyRefused, KeyRequestRefused
-from gateway.crypto.keyrequest import verify_request
+from gateway.crypto.keyrequest import replaced_by, verify_request
 from gateway.db import Tx
 from gateway.participants.errors import AlreadyAdmitted, TooManyKeysWait
 from gateway.participants.store import in_use, waiting
@@ -77,10 +77,17 @@ def approve(tx: Tx, kid: str, deed: Deed) -> Outcome:
     """The operator, who knows by another way who brought it, puts a key that waits in use.
 
     Raises:
-        NotFound: nobody has such a key. WrongState: it does not wait.
+        NotFound: nobody has such a key. WrongState: it does not wait, or is to replace a key that another has replaced
+            since: whoever brought it did not know of that one.
     """
     with tx.session() as session:
-        record = _put_in_use(session, _waiting(session, kid), deed)
+        row = _waiting(session, kid)
+        present = in_use(session, row.participant)
+        if present is not None and present.kid != replaced_by(row.request or b""):
+            raise WrongState(
+                f"It is to replace another key than {present.kid}, which is in use. Have a new one brought."
+            )
+        record = _put_in_use(session, row, deed)
     return Outcome((record,), kid)
 
 

@@ -127,6 +127,20 @@ def test_a_key_that_is_turned_away_never_counts(space: Space) -> None:
         compromise(space, "contract-2")
 
 
+def test_a_key_that_waited_while_another_took_the_place_is_not_let_in(space: Space) -> None:
+    """Whoever brought it, a thief maybe, did not know of the one that its owner endorsed since."""
+    first = f"{HOSPITAL}#contract-1"
+    bring(space, body(space, generate("Ed25519"), "contract-2", present=None, replaces=first))
+    bring(space, body(space, generate("Ed25519"), "contract-3"))
+    with pytest.raises(Refused, match="another key than"):
+        space.operator.post(f"/v1/participants/{HOSPITAL}/keys/contract-2/approve", {})
+    assert [key["state"] for key in keys(space).values()] == ["retired", "active"]
+    # Where there is none in use any more, it may come in its place.
+    compromise(space, "contract-3")
+    space.operator.post(f"/v1/participants/{HOSPITAL}/keys/contract-2/approve", {})
+    assert keys(space)[f"{HOSPITAL}#contract-2"]["state"] == "active"
+
+
 def test_at_most_five_keys_wait(space: Space) -> None:
     for n in range(2, 7):
         bring(space, body(space, generate("Ed25519"), f"contract-{n}", present=None, replaces=f"{HOSPITAL}#contract-1"))

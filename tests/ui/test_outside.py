@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -210,6 +211,19 @@ def test_what_was_proved_is_for_one_thing_and_cannot_be_made(space: Space, peopl
     proved = person.browser.cookies["corridor-proved"]
     bearer = {"authorization": f"Bearer {proved}"}
     assert space.call(None, "GET", "/v1/me", headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "W10=", "W1tbW1tbW10=", "[" * 3000, "eyJhIjogMX0=", "bnVsbA==", "é"])
+def test_a_cookie_that_is_none_of_ours_begins_nothing(space: Space, people: People, cookie: str) -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 5000).decode()
+    for value in (cookie, deep):
+        browser = people.stranger()
+        answer = browser.get(
+            "/sign-in/with/park/back",
+            params={"state": "s", "code": "c"},
+            headers={"cookie": f"corridor-flow={value}".encode("latin-1")},
+        )
+        assert answer.status_code == 403, answer.text
 
 
 def test_another_site_connects_and_signs_in_nobody(space: Space, people: People, outside: Provider) -> None:
