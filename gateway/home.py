@@ -15,12 +15,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from gateway import ownkeys
-from gateway.audit.note import NoteSigner
+from gateway.audit.note import KeyType, NoteSigner, VerifierKey
 from gateway.clock import instant
 from gateway.crypto.errors import KeyFileRefused
 from gateway.crypto.keyfile import load_private, save_private
-from gateway.crypto.keys import Alg, EnrolledKey, screen, thumbprint
-from gateway.crypto.private import PrivateKey, generate, generate_root, private_key, public_jwk, root_secret
+from gateway.crypto.keys import Alg, EnrolledKey, check_ed25519_public, decode_member, screen, thumbprint
+from gateway.crypto.private import ed25519_key, generate, generate_root, private_key, public_jwk, root_secret
 from gateway.identity.tokens import TokenSigner
 from gateway.ownkeys import ALGS, NAMES, Former, Name
 from gateway.problems import Problem
@@ -47,6 +47,8 @@ class Countersigner:
 class Home:
     """An initialised home, its keys in memory. `development` keys never serve strangers.
 
+    `log` signs by every key that signs the log now. `log_keys` are all that ever did, the present one first;
+    `former_log_keys` those before it whose word still counts.
     `thumbprints`: of the present keys, by name. `alert_keys`: the present one first, then one that still signs.
     """
 
@@ -57,6 +59,8 @@ class Home:
     operator: str
     development: bool
     log: NoteSigner
+    log_keys: tuple[VerifierKey, ...]
+    former_log_keys: tuple[VerifierKey, ...]
     countersigner: Countersigner
     tokens: TokenSigner
     pseudonym_root: bytes
@@ -117,7 +121,10 @@ class Home:
             raise HomeRefused(f"There is no gateway in {path}. Run: corridor init --home {path}") from None
         keys = key_folder(path)
         held = {name: _private(keys, name, passphrase) for name in NAMES}
+        former = ownkeys.former(keys)
         did, token = config["did"], held["token"]
+        log = _log_signer(config["origin"], held["log"], _still_signing(keys, "log", passphrase))
+        log_before = [each for each in former if each.name == "log"]
         return cls(
             path=path,
             did=did,
@@ -125,8 +132,10 @@ class Home:
             origin=config["origin"],
             operator=config["operator"],
             development=config["development"],
-            log=NoteSigner(config["origin"], _ed25519(held["log"])),
-            countersigner=_countersigner(did, held["countersign"], ownkeys.former(keys)),
+            log=log,
+            log_keys=(log.verifier, *(_log_key(log.name, each) for each in log_before)),
+            former_log_keys=tuple(_log_key(log.name, each) for each in log_before if each.state == "retired"),
+            countersigner=_countersigner(did, held["countersign"], former),
             tokens=TokenSigner(did, token["kid"], private_key(token), screen(public_jwk(token), purpose="token")),
             pseudonym_root=root_secret(load_private(keys / "pseudonym.json", passphrase=passphrase)),
             bundle_key=held["bundle"],
@@ -165,6 +174,15 @@ class Home:
 def key_folder(home: Path) -> Path:
     """Where the key files of a home lie."""
     return home / "keys"
+
+
+def _log_signer(origin: str, jwk: dict[str, Any], former: list[dict[str, Any]]) -> NoteSigner:
+    return NoteSigner(origin, ed25519_key(jwk), beside=[NoteSigner(origin, ed25519_key(each)) for each in former])
+
+
+def _log_key(origin: str, key: Former) -> VerifierKey:
+    raw = decode_member(key.jwk, "x")
+    return VerifierKey(origin, KeyType.ED25519, raw, check_ed25519_public(raw))
 
 
 def _countersigner(did: str, jwk: dict[str, Any], former: tuple[Former, ...]) -> Countersigner:
@@ -207,8 +225,3 @@ def _later_key(path: Path, alg: Alg, passphrase: str | None) -> dict[str, Any]:
         with contextlib.suppress(KeyFileRefused):
             save_private(path, generate(alg), passphrase=passphrase)
     return load_private(path, passphrase=passphrase)
-
-
-def _ed25519(jwk: Any) -> Any:
-    key: PrivateKey = private_key(jwk)
-    return key

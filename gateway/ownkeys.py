@@ -41,7 +41,7 @@ ALGS: Final[Mapping[Name, Alg]] = {
     "alert": "Ed25519",
     "log": "Ed25519",
 }
-OVERLAP: Final[frozenset[Name]] = frozenset({"alert"})
+OVERLAP: Final[frozenset[Name]] = frozenset({"alert", "log"})
 """Whoever verifies by these keys was given them by hand: the former one signs too, until its end is recorded."""
 FORMER: Final = "former.json"
 MAX_FORMER: Final = 1024 * 1024
@@ -163,17 +163,23 @@ def former(keys: Path) -> tuple[Former, ...]:
     return found
 
 
-def settle(keys: Path, db: Database, *, passphrase: str | None) -> None:
-    """Finish or drop what a rotation that was killed has left, by what the log says. Nothing there: nothing is done."""
-    if _left(keys):
-        with locked(keys):
-            settle_locked(keys, db, passphrase=passphrase)
+def settle(keys: Path, db: Database, *, passphrase: str | None) -> bool:
+    """Finish or drop what a rotation that was killed has left, by what the log says.
+
+    Whether the files may be others than before: another process that starts may have been quicker.
+    """
+    if not _left(keys):
+        return False
+    begun = any(upcoming(keys, name).exists() for name in NAMES)
+    with locked(keys):
+        return settle_locked(keys, db, passphrase=passphrase) or begun
 
 
-def settle_locked(keys: Path, db: Database, *, passphrase: str | None) -> None:
+def settle_locked(keys: Path, db: Database, *, passphrase: str | None) -> bool:
     """The same, for who holds the lock."""
+    done = False
     if not _left(keys) or not db.has_table("log_entry"):
-        return
+        return done
     with db.reading_tx() as tx:
         replaced, over = replacements(tx), ended(tx)
     for name in NAMES:
@@ -181,6 +187,7 @@ def settle_locked(keys: Path, db: Database, *, passphrase: str | None) -> None:
         if path.exists():
             new = thumbprint(load_private(path, passphrase=passphrase))
             entry = next((each for each in replaced if each.name == name and each.new == new), None)
+            done = True
             if entry is None:
                 drop(path)
             else:
@@ -188,6 +195,8 @@ def settle_locked(keys: Path, db: Database, *, passphrase: str | None) -> None:
         path = still_signing(keys, name)
         if path.exists() and thumbprint(load_private(path, passphrase=passphrase)) in over:
             drop(path)
+            done = True
+    return done
 
 
 def check_present(keys: Mapping[Name, str], tx: Tx) -> None:

@@ -17,9 +17,10 @@ from gateway.audit.deed import Deed
 from gateway.audit.errors import LogDamaged
 from gateway.audit.event import Actor, Object
 from gateway.audit.log import Outcome, Record
+from gateway.audit.note import NoteSigner
 from gateway.clock import Clock, instant, seconds, system_clock
 from gateway.crypto.keys import thumbprint
-from gateway.crypto.private import generate
+from gateway.crypto.private import ed25519_key, generate
 from gateway.db import DatabaseInUse, Tx
 from gateway.home import Home
 from gateway.migrations.migrate import migrate
@@ -46,7 +47,10 @@ class RootStays(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """What was done. `entry`: the log's. `contracts`: in force, and accepted when the key was compromised already."""
+    """What was done. `entry`: the log's. `contracts`: in force, and accepted when the key was compromised already.
+
+    `vkey`: of the log's key, as others verify by it.
+    """
 
     name: Name
     kid: str
@@ -54,6 +58,7 @@ class Rotated:
     former: str
     entry: str
     contracts: tuple[str, ...] = ()
+    vkey: str | None = None
 
 
 def rotate(
@@ -89,13 +94,18 @@ def rotate(
             contracts = _accepted_since(tx, until) if replaced.compromised and name in DATED else ()
             return Outcome((Record(event, (home.operator,)),), contracts)
 
+        vkey = None
+        if name == "log":
+            # From the entry on each checkpoint is signed by both: whoever knows one of the two can open it.
+            signer = NoteSigner(home.origin, ed25519_key(jwk))
+            gateway.log.signer, vkey = home.log.joined_by(signer), str(signer.verifier)
         try:
             recorded = gateway.log.record(change)
         except GatewayRuns:
             ownkeys.drop(ownkeys.upcoming(keys, name))
             raise
         ownkeys.settle_locked(keys, gateway.db, passphrase=settings.passphrase())
-        return Rotated(name, f"{home.did}#{new}", new, old, recorded.ids[0], recorded.value)
+        return Rotated(name, f"{home.did}#{new}", new, old, recorded.ids[0], recorded.value, vkey)
 
 
 def finish(settings: Settings, name: Name, *, clock: Clock = system_clock) -> str:

@@ -43,7 +43,7 @@ from gateway.contracts.published import Published
 from gateway.crypto.keys import screen
 from gateway.crypto.private import public_jwk
 from gateway.db import Database, Tx
-from gateway.home import Home, key_folder
+from gateway.home import Home
 from gateway.identity.directory import Directory
 from gateway.identity.oidc import Providers
 from gateway.ids import uuid7
@@ -100,19 +100,21 @@ class Runtime:
     def __init__(self, settings: Settings, *, clock: Clock = system_clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.db = Database(settings.database)
-        ownkeys.settle(key_folder(settings.home), self.db, passphrase=settings.passphrase())
         self.home = Home.load(settings.home, passphrase=settings.passphrase())
+        self.db = Database(settings.database)
+        if self._settled():
+            self.home = Home.load(settings.home, passphrase=settings.passphrase())
         self._candidate = _candidate(settings)
         self.instance = uuid7()
         self.node = Node(self.home.origin, site=self.home.did)
         self.log = Log(self.db, signer=self.home.log, clock=clock)
         self.collector = Collector(
             self.log,
-            Pin(settings.home, self.home.log.verifier),
+            Pin(settings.home, self.home.log_keys),
             _witnesses(settings, self.home),
             limit_s=settings.witness_limit_s,
             clock=clock,
+            former=self.home.former_log_keys,
         )
         self.tile_reads = threading.BoundedSemaphore(TILE_READS)
         self.directory = Directory(self.db, self.home.tokens, clock)
@@ -280,6 +282,14 @@ class Runtime:
             raise
         return self.lifecycle.at_start(self._candidate, self.deed())
 
+    def _settled(self) -> bool:
+        """Whether a rotation of a key had been killed, and was brought to its end now."""
+        try:
+            return ownkeys.settle(self.home.keys, self.db, passphrase=self.settings.passphrase())
+        except BaseException:
+            self.db.close()
+            raise
+
     def forget(self) -> None:
         """Let go of what was put together and never started."""
         self.collector.close()
@@ -397,7 +407,7 @@ def _witnesses(settings: Settings, home: Home) -> WitnessPolicy:
     if settings.witnesses is None:
         return NO_WITNESSES
     policy = parse_policy(settings.witnesses.read_text(encoding="utf-8"))
-    if policy.logs and home.log.verifier not in policy.logs:
+    if policy.logs and not set(home.log.verifiers) & set(policy.logs):
         raise PolicyFileMalformed(f"{settings.witnesses} names other logs than this one, {home.log.verifier}.")
     return policy
 

@@ -205,8 +205,12 @@ class LogKeyView(BaseModel):
     vkey: str = Field(
         description="C2SP signed-note verifier key; compare it with what the operator published elsewhere"
     )
+    former: list[str] = Field(description="a key that was replaced: it signs each checkpoint too, until it is ended")
 
 
-@router.get("/audit/key", summary="The key that signs the log's checkpoints")
+@router.get(
+    "/audit/key", summary="The key that signs the log's checkpoints, and while it is being replaced the former one"
+)
 def key(_caller: AuthenticatedCaller, gateway: Gateway) -> LogKeyView:
-    return LogKeyView(origin=gateway.home.origin, vkey=str(gateway.home.log.verifier))
+    present, *former = map(str, gateway.home.log.verifiers)
+    return LogKeyView(origin=gateway.home.origin, vkey=present, former=former)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from gateway.audit.errors import NoteMalformed
 from gateway.audit.merkle import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
 from gateway.audit.note import (
+    Keys,
     KeyType,
     Note,
-    VerifierKey,
+    as_keys,
     check_name,
     decode_base64,
     encode_base64,
@@ -50,16 +51,19 @@ def parse_checkpoint(text: str) -> Checkpoint:
     return Checkpoint(lines[0], parse_decimal(lines[1], MAX_SIZE), decode_base64(lines[2]))
 
 
-def open_checkpoint(data: bytes | str | Note, key: VerifierKey) -> Checkpoint:
+def open_checkpoint(data: bytes | str | Note, keys: Keys) -> Checkpoint:
     """The checkpoint in a note, once the log's key has signed it. The key's name is the log's origin.
 
+    `keys`: of a log that has had several, one of them is enough; what any of them signed wrongly is refused.
+
     Raises:
-        SignatureUnverified, NoteMalformed: not signed by this key; not a checkpoint of this log.
+        SignatureUnverified, NoteMalformed: not signed by such a key; not a checkpoint of this log.
     """
-    if key.type is not KeyType.ED25519:
+    known = as_keys(keys)
+    if any(key.type is not KeyType.ED25519 for key in known):
         raise NoteMalformed("A witness's key says nothing alone; give the log's own key.")
-    text, _ = open_note(data, [key])
+    text, _ = open_note(data, known)
     checkpoint = parse_checkpoint(text)
-    if checkpoint.origin != key.name:
+    if checkpoint.origin != known[0].name:
         raise NoteMalformed("The checkpoint names another log than the key that signed it.")
     return checkpoint

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from gateway.audit.change import Outcome
 from gateway.audit.continuity import WHAT_TO_DO, Pin, check_continues, check_pinned
 from gateway.audit.errors import LogDamaged, LogSetBack, WitnessesBehind
 from gateway.audit.log import Log
+from gateway.audit.note import VerifierKey
 from gateway.audit.tiles import TreeView
 from gateway.audit.witness_client import Answer, Contradiction, Cosignature, WitnessClient, client
 from gateway.audit.witnesses import WitnessPolicy
@@ -56,10 +58,21 @@ class _Asked:
 
 
 class Collector:
-    """Collects for one log. `limit_s`: how long it may go without a quorum before it counts as behind."""
+    """Collects for one log. `limit_s`: how long it may go without a quorum before it counts as behind.
+
+    `former`: keys that this log had before, which witnesses may still hold a checkpoint of.
+    """
 
     def __init__(
-        self, log: Log, pin: Pin, policy: WitnessPolicy, *, limit_s: int, clock: Clock, round_s: float = ROUND_S
+        self,
+        log: Log,
+        pin: Pin,
+        policy: WitnessPolicy,
+        *,
+        limit_s: int,
+        clock: Clock,
+        round_s: float = ROUND_S,
+        former: Sequence[VerifierKey] = (),
     ) -> None:
         self.log = log
         self.pin = pin
@@ -76,7 +89,7 @@ class Collector:
         self._pinned = 0
         self._http: httpx2.Client | None = client() if policy.witnesses else None
         self._asked = [
-            _Asked(WitnessClient(witness, self._http, log.signer.verifier))
+            _Asked(WitnessClient(witness, self._http, (log.signer.verifier, *former)))
             for witness in policy.witnesses
             if witness.url is not None and self._http is not None
         ]
@@ -92,9 +105,11 @@ class Collector:
 
         Raises:
             LogSetBack: one of them has seen more, or something else.
+            LogDamaged, SignatureUnverified: it is not what its head says, or not signed by the present key.
         """
         with self.log.db.reading_tx() as tx:
-            note, checkpoint = reader.head(tx, self.log.signer.verifier)
+            # An older log may be signed by an older key only; that it is older is what has to be said of it.
+            note, checkpoint = reader.head(tx, self.pin.keys)
             if TreeView(checkpoint.size, reader.tile_reader(tx)).root() != checkpoint.root:
                 raise LogDamaged("The stored entries do not add up to the stored head of the log.")
             check_pinned(tx, self.pin, checkpoint.size)
@@ -104,6 +119,8 @@ class Collector:
                 raise self._contradicted(name, answer)
             if not isinstance(answer, Cosignature):
                 logger.warning("witness.silent", witness=name, why=answer.why)
+        with self.log.db.reading_tx() as tx:
+            reader.head(tx, self.log.signer.verifier)
         if self.pin.read() is None:
             logger.warning("log.not_pinned", detail="no earlier checkpoint is kept here; this one is kept from now on")
 

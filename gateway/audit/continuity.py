@@ -14,7 +14,7 @@ from typing import Final
 from gateway import durable
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.errors import LogSetBack, NoteMalformed, SignatureUnverified
-from gateway.audit.note import MAX_NOTE_BYTES, VerifierKey
+from gateway.audit.note import MAX_NOTE_BYTES, Keys
 from gateway.audit.reader import tile_reader
 from gateway.audit.tiles import TreeView
 from gateway.db import Tx
@@ -47,11 +47,14 @@ def check_continues(tx: Tx, size: int, seen: Checkpoint, whose: str) -> None:
 
 
 class Pin:
-    """The newest checkpoint this gateway has signed, in a file outside the database. It never goes back."""
+    """The newest checkpoint this gateway has signed, in a file outside the database. It never goes back.
 
-    def __init__(self, folder: Path, key: VerifierKey) -> None:
+    `keys`: every key this log has had; the one that signed what is pinned may have been replaced since.
+    """
+
+    def __init__(self, folder: Path, keys: Keys) -> None:
         self.path = folder / PIN
-        self._key = key
+        self.keys = keys
 
     def read(self) -> Checkpoint | None:
         """What is pinned; None when nothing is.
@@ -64,7 +67,7 @@ class Pin:
         except FileNotFoundError:
             return None
         try:
-            return open_checkpoint(note, self._key)
+            return open_checkpoint(note, self.keys)
         except (NoteMalformed, SignatureUnverified) as error:
             raise LogSetBack(
                 f"{self.path} is not a checkpoint that this log signed; it was changed, or is another log's."
@@ -76,7 +79,7 @@ class Pin:
 
         Only what was read from the database after its commit is pinned: a pin is never ahead of the log.
         """
-        size = open_checkpoint(note, self._key).size
+        size = open_checkpoint(note, self.keys).size
         handle = os.open(self.path.with_name(f".{PIN}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)

@@ -41,9 +41,12 @@ def newest_final(tx: Tx, policy: WitnessPolicy) -> Cosigned | None:
 
 
 def published(tx: Tx, key: VerifierKey, policy: WitnessPolicy) -> tuple[str, Checkpoint]:
-    """The checkpoint that is given out: the newest that has its quorum, and while there is none the newest of all."""
+    """The checkpoint that is given out: the newest that has its quorum, and while there is none the newest of all.
+
+    What witnesses cosigned under a key that was replaced since is of no use to who knows only the present one.
+    """
     final = newest_final(tx, policy)
-    if final is None:
+    if final is None or not _signed_by(final.note, key):
         return head(tx, key)
     return final.note, open_checkpoint(final.note, key)
 
@@ -69,6 +72,10 @@ def keep(tx: Tx, note: str, lines: Sequence[Signature], policy: WitnessPolicy, a
     floor = stored(tx)[-1].size if final is None else final.size
     tx.execute("DELETE FROM log_cosigned WHERE size < ?", (floor,))
     return Outcome(())
+
+
+def _signed_by(note: str, key: VerifierKey) -> bool:
+    return any((line.name, line.key_id) == (key.name, key.id) for line in parse_note(note).signatures)
 
 
 _UPSERT = (

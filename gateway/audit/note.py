@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
@@ -62,6 +62,10 @@ class VerifierKey:
         return f"{self.name}+{self.id.hex()}+{encode_base64(bytes([self.type]) + self.raw)}"
 
 
+Keys = VerifierKey | Sequence[VerifierKey]
+"""Whose signature counts: one key, or any of those that one log has had."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signature:
     """One line under a note. `payload` is what follows the four bytes of the key id."""
@@ -94,20 +98,44 @@ class Verified:
 
 
 class NoteSigner:
-    """Signs notes with an Ed25519 key under a name: a log (0x01), or a witness (0x04)."""
+    """Signs notes with an Ed25519 key under a name: a log (0x01), or a witness (0x04).
 
-    def __init__(self, name: str, key: Ed25519PrivateKey, type: KeyType = KeyType.ED25519) -> None:
+    `beside`: signers of the same log whose lines stand below its own, while one key replaces another.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        key: Ed25519PrivateKey,
+        type: KeyType = KeyType.ED25519,
+        *,
+        beside: Sequence[NoteSigner] = (),
+    ) -> None:
         self.name = check_name(name)
+        if any(other.name != name for other in beside):
+            raise ValueError("the keys of one log have one name")
         self._key = key
+        self._beside = tuple(beside)
         self.verifier = VerifierKey(name, type, key.public_key().public_bytes_raw(), key.public_key())
         self._id = self.verifier.id
 
+    @property
+    def verifiers(self) -> tuple[VerifierKey, ...]:
+        """The keys that sign every note, its own first."""
+        return (self.verifier, *(other.verifier for other in self._beside))
+
+    def joined_by(self, other: NoteSigner) -> NoteSigner:
+        """The same signer, with the other's line beside its own."""
+        return NoteSigner(self.name, self._key, self.verifier.type, beside=(*self._beside, other))
+
     def sign(self, text: str) -> str:
         """The note of `text` with this key's signature, as it is stored and sent."""
+        return Note(text, tuple(signer._line(text) for signer in (self, *self._beside))).format()
+
+    def _line(self, text: str) -> Signature:
         if self.verifier.type is not KeyType.ED25519:
             raise ValueError("a witness's key signs only together with a time")
-        signature = Signature(self.name, self._id, self._key.sign(_check_text(text).encode()))
-        return Note(text, (signature,)).format()
+        return Signature(self.name, self._id, self._key.sign(_check_text(text).encode()))
 
     def cosign(self, note: Note, timestamp: int) -> Note:
         """The note with a witness's line added. Whoever calls has checked that the tree only grew."""
@@ -141,6 +169,27 @@ def parse_vkey(vkey: str) -> VerifierKey:
     if key.id.hex() != match[2]:
         raise NoteMalformed("The verifier key's id does not go with its name and key.")
     return key
+
+
+def parse_vkeys(text: str) -> tuple[VerifierKey, ...]:
+    """The verifier keys in a text, with white space between: those of one log, of which one replaced another.
+
+    Raises:
+        NoteMalformed: see `parse_vkey`; also when there is none, or they are of several logs.
+    """
+    return as_keys([parse_vkey(word) for word in text.split()])
+
+
+def as_keys(keys: Keys) -> tuple[VerifierKey, ...]:
+    """One key or several of one name, as several.
+
+    Raises:
+        NoteMalformed: there is none, or they are of several names.
+    """
+    several = (keys,) if isinstance(keys, VerifierKey) else tuple(keys)
+    if len({key.name for key in several}) != 1:
+        raise NoteMalformed("Give the key of one log, or the keys that it has had.")
+    return several
 
 
 def parse_note(data: bytes | str) -> Note:

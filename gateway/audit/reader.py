@@ -11,7 +11,7 @@ import orjson
 
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.errors import LogDamaged
-from gateway.audit.note import VerifierKey
+from gateway.audit.note import Keys
 from gateway.audit.tiles import TILE_WIDTH, TileReader, consistency_proof, inclusion_proof
 from gateway.db import Tx
 
@@ -150,8 +150,12 @@ def all_entries(tx: Tx, *, begin: int, end: int) -> Iterator[Stored]:
         begin = rows[-1][0] + 1
 
 
-def head(tx: Tx, key: VerifierKey) -> tuple[str, Checkpoint]:
-    """The newest checkpoint, as the signed note and as what it says."""
+def head(tx: Tx, key: Keys) -> tuple[str, Checkpoint]:
+    """The newest checkpoint, as the signed note and as what it says.
+
+    Raises:
+        SignatureUnverified: no such key has signed it.
+    """
     row = tx.execute("SELECT checkpoint FROM log_head WHERE id = 1").fetchone()
     if row is None:
         raise LogDamaged("There is no log here. Run `corridor init` first.")

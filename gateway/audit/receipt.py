@@ -16,7 +16,7 @@ from typing import Any, Final
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.errors import ReceiptMalformed
 from gateway.audit.merkle import HASH_BYTES, MAX_PROOF, MAX_SIZE, leaf_hash, verify_inclusion
-from gateway.audit.note import MAX_NOTE_BYTES, Verified, VerifierKey, decode_base64, encode_base64, parse_decimal
+from gateway.audit.note import MAX_NOTE_BYTES, Keys, Verified, decode_base64, encode_base64, parse_decimal
 from gateway.audit.tiles import MAX_ENTRY_BYTES
 from gateway.audit.witnesses import NO_WITNESSES, WitnessPolicy
 from gateway.crypto.canonical import b64url_decode, b64url_encode, canonical_json, strict_json
@@ -79,11 +79,12 @@ def format_receipt(body: bytes, index: int, hashes: Sequence[bytes], checkpoint:
     return canonical_json({"entry": b64url_encode(body), "proof": proof.format()})
 
 
-def verify_receipt(data: bytes, key: VerifierKey, policy: WitnessPolicy = NO_WITNESSES) -> VerifiedEntry:
+def verify_receipt(data: bytes, key: Keys, policy: WitnessPolicy = NO_WITNESSES) -> VerifiedEntry:
     """The entry of a receipt, once proved to be in the log whose key this is.
 
-    The key must come from elsewhere than the receipt. That the entry is in the log does not say that the log shows
-    everyone the same tree. Witnesses say so: with a `policy`, enough of them must have cosigned the checkpoint.
+    The key, or the keys that the log has had, must come from elsewhere than the receipt. That the entry is in the log
+    does not say that the log shows everyone the same tree. Witnesses say so: with a `policy`, enough of them must have
+    cosigned the checkpoint.
 
     Raises:
         ReceiptMalformed: not the one form of a receipt, or the entry is not JSON.

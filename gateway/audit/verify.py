@@ -30,7 +30,7 @@ from gateway.audit.export import (
     seal_text,
 )
 from gateway.audit.merkle import Frontier, leaf_hash, subtrees, verify_inclusion
-from gateway.audit.note import Verified, VerifierKey, decode_base64, open_note
+from gateway.audit.note import Keys, Verified, as_keys, decode_base64, open_note
 from gateway.audit.party_view import PartyView
 from gateway.audit.report import Finding, PartyHead, Report, Word
 from gateway.audit.witnesses import NO_WITNESSES, WitnessPolicy
@@ -52,7 +52,7 @@ _EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def verify_export(
     source: bytes | Path | BinaryIO,
-    key: VerifierKey,
+    key: Keys,
     *,
     pinned: Checkpoint | None = None,
     after: PartyHead | None = None,
@@ -60,8 +60,9 @@ def verify_export(
 ) -> Report:
     """Check an export to its last byte.
 
-    `key`: the log's, from elsewhere than the file. `pinned`: a checkpoint that was verified and kept earlier; the log
-    must still contain it. `after`: where the party's view ended the last time; the numbering must go on from there.
+    `key`: the log's, or those that it has had, from elsewhere than the file. `pinned`: a checkpoint that was verified
+    and kept earlier; the log must still contain it. `after`: where the party's view ended the last time; the numbering
+    must go on from there.
     `witnesses`: enough of these must have cosigned the checkpoint.
     Memory is bounded by a line, whatever the file's size.
     """
@@ -74,10 +75,8 @@ def verify_export(
 class _Verifier:
     """The state of one pass. `frontier` is None once a range cannot lead to the root any more, and in selections."""
 
-    def __init__(
-        self, key: VerifierKey, pinned: Checkpoint | None, after: PartyHead | None, witnesses: WitnessPolicy
-    ) -> None:
-        self.key = key
+    def __init__(self, key: Keys, pinned: Checkpoint | None, after: PartyHead | None, witnesses: WitnessPolicy) -> None:
+        self.keys = as_keys(key)
         self.witnesses = witnesses
         self.cosigned: tuple[Verified, ...] = ()
         self.pinned = pinned
@@ -140,12 +139,12 @@ class _Verifier:
 
     def _open(self, header: Header) -> None:
         try:
-            self.checkpoint = open_checkpoint(header.checkpoint, self.key)
+            self.checkpoint = open_checkpoint(header.checkpoint, self.keys)
         except (NoteMalformed, SignatureUnverified) as error:
             self._find(Word.INVALID, f"The checkpoint is not one that this log signed. {error.detail}")
         else:
             self._ask_witnesses(header)
-        if header.origin != self.key.name:
+        if header.origin != self.keys[0].name:
             self._find(Word.INVALID, "The export is of another log than the key.")
         if header.party is not None:
             self.view = PartyView(header.party, self.after, complete=not header.filter)
@@ -274,7 +273,7 @@ class _Verifier:
             self._find_all(self.view.end())
         try:
             note = _parse_seal(line)
-            text, _ = open_note(note, [self.key])
+            text, _ = open_note(note, self.keys)
         except (ExportMalformed, NoteMalformed, SignatureUnverified) as error:
             self._find(Word.INVALID, f"The seal is not one that this log signed. {error.detail}")
             return

@@ -12,7 +12,7 @@ import httpx2
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.errors import NoteMalformed, SignatureUnverified
 from gateway.audit.merkle import MAX_SIZE
-from gateway.audit.note import Note, Signature, VerifierKey, open_note, parse_note
+from gateway.audit.note import Keys, Note, Signature, as_keys, open_note, parse_note
 from gateway.audit.submission import Submission, log_id, parse_size
 from gateway.audit.witnesses import Witness
 
@@ -56,13 +56,16 @@ Answer = Cosignature | Contradiction | Silence
 
 
 class WitnessClient:
-    """One witness, and the size that it cosigned last as far as is known."""
+    """One witness, and the size that it cosigned last as far as is known.
 
-    def __init__(self, witness: Witness, http: httpx2.Client, key: VerifierKey) -> None:
+    `keys`: the log's present one, and those before it: what it shows may have been signed by one of them.
+    """
+
+    def __init__(self, witness: Witness, http: httpx2.Client, keys: Keys) -> None:
         self.witness = witness
         self.size = 0
         self._http = http
-        self._key = key
+        self._keys = as_keys(keys)
 
     def ask(self, note: str, heads: Heads, proofs: Proofs, *, now: int) -> Answer:
         """Submit a checkpoint, from whatever size the witness is at."""
@@ -76,7 +79,7 @@ class WitnessClient:
             return Silence("answer malformed")
 
     def _ask(self, note: str, heads: Heads, proofs: Proofs, now: int) -> Answer:
-        checkpoint = open_checkpoint(note, self._key)
+        checkpoint = open_checkpoint(note, self._keys)
         old = min(self.size, checkpoint.size)
         for _ in range(TRIES):
             proof = proofs(old, checkpoint.size) if 0 < old < checkpoint.size else []
@@ -93,7 +96,7 @@ class WitnessClient:
             size = parse_size(body)
             if size > checkpoint.size:  # another process may have been there with a newer one
                 note = heads()
-                checkpoint = open_checkpoint(note, self._key)
+                checkpoint = open_checkpoint(note, self._keys)
             if size > checkpoint.size or size == old:
                 return self._contradiction(size)
             old = self.size = size
@@ -114,8 +117,8 @@ class WitnessClient:
     def _contradiction(self, size: int) -> Contradiction:
         """What the witness shows for it, if it shows anything that this log's key signed."""
         try:
-            status, body = self._call("GET", f"{log_id(self._key.name)}/checkpoint", b"")
-            shown = open_checkpoint(body, self._key) if status == 200 else None
+            status, body = self._call("GET", f"{log_id(self._keys[0].name)}/checkpoint", b"")
+            shown = open_checkpoint(body, self._keys) if status == 200 else None
         except (httpx2.TransportError, _TooLong, NoteMalformed, SignatureUnverified):
             shown = None
         return Contradiction(min(size, MAX_SIZE), shown)

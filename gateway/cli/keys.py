@@ -169,7 +169,7 @@ def _address(kid: str, verb: str) -> str:
 @app.command()
 def rotate(
     name: Annotated[
-        Literal["token", "countersign", "bundle", "alert", "pseudonym"],
+        Literal["token", "countersign", "bundle", "alert", "log", "pseudonym"],
         typer.Argument(help="which of the gateway's own keys"),
     ],
     home: Annotated[Path | None, typer.Option(help="default: CORRIDOR_HOME or .corridor")] = None,
@@ -205,6 +205,7 @@ def rotate(
         {
             "key": name,
             "thumbprint": done.thumbprint,
+            **({} if done.vkey is None else {"log_key": done.vkey}),
             "replaces": done.former,
             "entry": done.entry,
             **({"no_longer_verify": list(done.contracts)} if done.contracts else {}),
@@ -218,6 +219,7 @@ _NEXT = {
     "countersign": "corridor serve; whoever verifies offline fetches the keys again",
     "bundle": "corridor serve; give the new public key to OPA servers that verify, and sign bundles anew",
     "alert": "corridor serve; once every receiver has the new key: corridor keys rotate alert --finish",
+    "log": "corridor serve; publish the new key; once all who verify have it: corridor keys rotate log --finish",
 }
 
 

@@ -49,6 +49,31 @@ def init(
 
 
 @app.command()
+def key(
+    home: Home,
+    add: Annotated[str | None, typer.Option(help="another verifier key of a log it watches, or a file with it")] = None,
+    drop: Annotated[str | None, typer.Option(help="a key that signs that log no more")] = None,
+    passphrase_file: Passphrase = None,
+) -> None:
+    """Follow a log whose key is replaced: know the new one too, and later the new one alone. Stop the witness first."""
+    if (add is None) == (drop is None):
+        raise typer.BadParameter("either add a key or drop one")
+    memory = Memory.open(home, passphrase=_passphrase(passphrase_file))
+    try:
+        if add is not None:
+            memory.know(parse_vkey(options.vkey(add)))
+        if drop is not None:
+            memory.forget(parse_vkey(options.vkey(drop)))
+        show.rows(
+            [{"log": name, "key": str(each)} for name, keys in memory.logs.items() for each in keys],
+            ("log", "key"),
+            empty="",
+        )
+    finally:
+        memory.close()
+
+
+@app.command()
 def run(
     home: Home,
     host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",

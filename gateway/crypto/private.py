@@ -66,6 +66,14 @@ def private_key(jwk: Mapping[str, Any]) -> PrivateKey:
     return key
 
 
+def ed25519_key(jwk: Mapping[str, Any]) -> Ed25519PrivateKey:
+    """The same of a key that must be Ed25519."""
+    key = private_key(jwk)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyRefused("this takes an Ed25519 key")
+    return key
+
+
 def _read(jwk: Mapping[str, Any]) -> tuple[PrivateKey, dict[str, str]]:
     secret = {name: decode_member(jwk, name) for name in _secrets_of(jwk)}
     if jwk["kty"] == "OKP":

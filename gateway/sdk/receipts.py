@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.audit.note import parse_vkey
+from gateway.audit.note import parse_vkey, parse_vkeys
 from gateway.audit.receipt import VerifiedEntry, verify_receipt
 from gateway.sdk.client import Client
 from gateway.sdk.refusals import LogKeyChanged, NotAsSent
@@ -62,12 +62,13 @@ class Receipts:
 
     @property
     def vkey(self) -> str:
-        """The key that signs the log, as remembered.
+        """The key that signs the log, as remembered; of a log that has had several, those that are, a line each.
 
         Raises:
             LogKeyChanged: the gateway names another one now.
         """
-        said = str(self._client.get("/v1/audit/key")["vkey"])
+        answer = self._client.get("/v1/audit/key")
+        said = str(answer["vkey"])
         parse_vkey(said)
         file = self.folder / KEY_FILE
         if self._vkey is None and file.exists():
@@ -75,17 +76,18 @@ class Receipts:
         if self._vkey is None:
             self._vkey = said
             self._write(file, said.encode() + b"\n")
-        if said != self._vkey:
+        # While one key replaces another both sign, and the one that is remembered is enough.
+        if not {said, *answer.get("former", ())} & set(self._vkey.split()):
             raise LogKeyChanged(
                 f"The gateway names {said}; {file} holds {self._vkey}. Ask the operator, by another way than this"
-                " gateway, before you believe either."
+                " gateway, before you believe either; a key that replaced it goes into the file as another line."
             )
         return self._vkey
 
     def _kept(self, name: str, address: str, **expected: str) -> Receipt:
         path = self.folder / f"{name}.json"
         data = path.read_bytes() if path.exists() else self._client.raw(address)
-        verified = verify_receipt(data, parse_vkey(self.vkey))
+        verified = verify_receipt(data, parse_vkeys(self.vkey))
         found = {"id": verified.record["id"], "prior": verified.record["prior"]}
         if any(found[member] != value for member, value in expected.items()):
             raise NotAsSent("The receipt is of another entry than the one that was asked for.")

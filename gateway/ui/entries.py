@@ -144,7 +144,7 @@ async def story(entry: EntryId, visit: Signed) -> Response:
         "explanation": explanation,
         "raw": orjson.dumps(record, option=orjson.OPT_INDENT_2).decode(),
         "titles": rule_titles(visit),
-        "vkey": str(visit.gateway.home.log.verifier),
+        "vkeys": [str(key) for key in visit.gateway.home.log.verifiers],
     }
     return await asyncio.to_thread(partial(visit.page, "entry.html", **view))
 

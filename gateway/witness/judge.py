@@ -41,11 +41,11 @@ class Judge:
             claimed = parse_checkpoint(note.text)
         except NoteMalformed as error:
             return Answer(400, f"{error.detail}\n")
-        key = self._memory.logs.get(claimed.origin)
-        if key is None:
+        keys = self._memory.logs.get(claimed.origin)
+        if keys is None:
             return Answer(404, "This witness does not know that log.\n")
         try:
-            checkpoint = open_checkpoint(note, key)
+            checkpoint = open_checkpoint(note, keys)
         except (NoteMalformed, SignatureUnverified) as error:
             return Answer(403, f"{error.detail}\n")
         if submission.old > checkpoint.size:
@@ -75,10 +75,10 @@ class Judge:
         now = int(self._clock())
         if now < seen.at:
             return Answer(503, "This witness's clock is behind its own last signature.\n")
-        # Only the log's own line is kept beside ours: what else was sent is nobody's word here.
-        key = self._memory.logs[checkpoint.origin]
+        # Only the log's own lines are kept beside ours: what else was sent is nobody's word here.
+        known = {(key.name, key.id) for key in self._memory.logs[checkpoint.origin]}
         bare = parse_note(submission.checkpoint)
-        own = [line for line in bare.signatures if (line.name, line.key_id) == (key.name, key.id)]
+        own = [line for line in bare.signatures if (line.name, line.key_id) in known]
         cosigned = self._memory.signer.cosign(Note(bare.text, tuple(own)), now)
         self._memory.remember(checkpoint.origin, Seen(checkpoint.size, checkpoint.root, now, cosigned.format()))
         return Answer(200, cosigned.signatures[-1].line())

@@ -49,14 +49,17 @@ class Seen:
 
 
 class Memory:
-    """A witness's folder, held by one process: its key, the logs it knows, and what it has seen of each."""
+    """A witness's folder, held by one process: its key, the logs it knows, and what it has seen of each.
 
-    def __init__(self, folder: Path, signer: NoteSigner, logs: dict[str, VerifierKey], lock: int) -> None:
+    A log whose key is being replaced is known by both.
+    """
+
+    def __init__(self, folder: Path, signer: NoteSigner, logs: dict[str, tuple[VerifierKey, ...]], lock: int) -> None:
         self.folder = folder
         self.signer = signer
         self.logs = logs
         self._lock = lock
-        self._seen = {origin: _load(folder, key, signer.verifier) for origin, key in logs.items()}
+        self._seen = {origin: _load(folder, keys, signer.verifier) for origin, keys in logs.items()}
 
     @classmethod
     def open(cls, folder: Path, *, passphrase: str | None = None) -> Memory:
@@ -69,9 +72,8 @@ class Memory:
         config = _read(folder / CONFIG)
         lock = _claim(folder)
         try:
-            keys = [parse_vkey(text) for text in config["logs"]]
             signer = _signer(folder, config["name"], passphrase)
-            return cls(folder, signer, {key.name: key for key in keys}, lock)
+            return cls(folder, signer, _logs(config), lock)
         except BaseException:
             os.close(lock)
             raise
@@ -110,6 +112,39 @@ class Memory:
         durable.replace(folder / CONFIG, canonical_json(config) + b"\n")
         return _signer(folder, name, passphrase).verifier
 
+    def know(self, key: VerifierKey) -> None:
+        """Know another key of a log that is watched already; what any of its keys signed is cosigned.
+
+        Raises:
+            WitnessRefused: no such log is watched, or the key is known.
+        """
+        keys = self.logs.get(key.name, ())
+        if not keys or key in keys or key.type is not KeyType.ED25519:
+            raise WitnessRefused(f"Name another key of a log that is watched here: {', '.join(sorted(self.logs))}.")
+        self._keep({**self.logs, key.name: (*keys, key)})
+
+    def forget(self, key: VerifierKey) -> None:
+        """Know a log by this key no more.
+
+        Raises:
+            WitnessRefused: the key is not known, is the only one, or signed alone what was cosigned last.
+        """
+        left = tuple(known for known in self.logs.get(key.name, ()) if known != key)
+        if not left or len(left) == len(self.logs[key.name]):
+            raise WitnessRefused("Name one of several keys of a log that is watched here.")
+        try:
+            _load(self.folder, left, self.signer.verifier)
+        except WitnessRefused:
+            raise WitnessRefused(
+                "Nothing was cosigned yet that the log's other key has signed. Try again later."
+            ) from None
+        self._keep({**self.logs, key.name: left})
+
+    def _keep(self, logs: dict[str, tuple[VerifierKey, ...]]) -> None:
+        config = {"logs": [str(key) for keys in logs.values() for key in keys], "name": self.signer.name}
+        durable.replace(self.folder / CONFIG, canonical_json(config) + b"\n")
+        self.logs = logs
+
     def seen(self, origin: str) -> Seen:
         return self._seen[origin]
 
@@ -128,6 +163,13 @@ class Memory:
 
     def close(self) -> None:
         os.close(self._lock)
+
+
+def _logs(config: dict[str, Any]) -> dict[str, tuple[VerifierKey, ...]]:
+    logs: dict[str, tuple[VerifierKey, ...]] = {}
+    for key in map(parse_vkey, config["logs"]):
+        logs[key.name] = (*logs.get(key.name, ()), key)
+    return logs
 
 
 def _signer(folder: Path, name: str, passphrase: str | None) -> NoteSigner:
@@ -156,19 +198,20 @@ def _store(folder: Path, origin: str, seen: Seen) -> None:
     durable.replace(_place(folder, origin), canonical_json(value) + b"\n")
 
 
-def _load(folder: Path, key: VerifierKey, own: VerifierKey) -> Seen:
-    value = _read(_place(folder, key.name))
+def _load(folder: Path, keys: tuple[VerifierKey, ...], own: VerifierKey) -> Seen:
+    origin = keys[0].name
+    value = _read(_place(folder, origin))
     try:
         seen = Seen(value["size"], bytes.fromhex(value["root"]), value["at"], value["note"])
         checkpoint = Checkpoint(value["origin"], seen.size, seen.root)
         if seen.note is not None:
             open_note(seen.note, [own])
-            if open_checkpoint(seen.note, key) != checkpoint:
+            if open_checkpoint(seen.note, keys) != checkpoint:
                 raise NoteMalformed("The note is of another tree.")
     except (KeyError, TypeError, ValueError, NoteMalformed, SignatureUnverified) as error:
-        raise WitnessRefused(f"What was seen of {key.name} is not as this witness wrote it.") from error
-    if checkpoint.origin != key.name:
-        raise WitnessRefused(f"What was seen of {key.name} is of another log.")
+        raise WitnessRefused(f"What was seen of {origin} is not as this witness wrote it.") from error
+    if checkpoint.origin != origin:
+        raise WitnessRefused(f"What was seen of {origin} is of another log.")
     return seen
 
 

@@ -4,6 +4,7 @@ import base64
 from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,12 +13,15 @@ from gateway.audit.note import (
     MAX_NOTE_BYTES,
     KeyType,
     Note,
+    NoteSigner,
     Signature,
+    as_keys,
     decode_base64,
     open_note,
     parse_decimal,
     parse_note,
     parse_vkey,
+    parse_vkeys,
 )
 from tests.audit.small_log import LOG, ORIGIN, OTHER_KEY, VECTORS, WITNESS, signer
 
@@ -225,3 +229,24 @@ def test_a_key_has_a_plain_name(name):
 
 def test_a_key_id_depends_on_the_type():
     assert signer(ORIGIN, 1).verifier.id != signer(ORIGIN, 1, KeyType.COSIGNATURE).verifier.id
+
+
+def test_two_keys_of_a_log_sign_a_line_each_and_each_is_enough() -> None:
+    both = LOG.joined_by(OTHER_KEY)
+    note = both.sign("origin\n1\n")
+    assert both.verifiers == (LOG.verifier, OTHER_KEY.verifier)
+    for keys in ([LOG.verifier], [OTHER_KEY.verifier], [*both.verifiers]):
+        text, found = open_note(note, keys)
+        assert (text, [one.key for one in found]) == ("origin\n1\n", keys)
+
+
+def test_keys_of_a_log_have_one_name() -> None:
+    with pytest.raises(ValueError, match="one name"):
+        LOG.joined_by(NoteSigner("elsewhere", Ed25519PrivateKey.generate()))
+    for keys in ([], [LOG.verifier, NoteSigner("elsewhere", Ed25519PrivateKey.generate()).verifier]):
+        with pytest.raises(NoteMalformed, match="one log"):
+            as_keys(keys)
+    assert parse_vkeys(f"{LOG.verifier}\n{OTHER_KEY.verifier}\n") == (LOG.verifier, OTHER_KEY.verifier)
+    for text in ("", f"{LOG.verifier} x"):
+        with pytest.raises(NoteMalformed):
+            parse_vkeys(text)

@@ -156,6 +156,30 @@ def test_keys_are_made_here_and_never_overwritten(shell: Shell) -> None:
     assert made["alg"] == "Ed25519"
 
 
+def test_the_gateways_own_keys_are_replaced_while_it_is_stopped(shell: Shell, space: Space) -> None:
+    running = ["--home", str(space.settings.home)]
+    assert "Stop it" in shell.run("keys", "rotate", "token", *running, code=1).stderr
+    assert "pseudonym" in shell.run("keys", "rotate", "pseudonym", *running, code=1).stderr
+    before = shell.json("init", "--home", "own", "--development")["log_key"]
+    own = ["--home", "own"]
+    for name in ("token", "countersign", "bundle"):
+        made = shell.json("keys", "rotate", name, *own)
+        assert made["thumbprint"] != made["replaces"]
+        assert made["key"] == name
+        assert "nothing to finish" in shell.run("keys", "rotate", name, *own, "--finish", code=1).stderr
+    for name in ("alert", "log"):
+        made = shell.json("keys", "rotate", name, *own)
+        assert made.get("log_key") != before
+        assert "--finish" in shell.run("keys", "rotate", name, *own, code=1).stderr
+        assert shell.json("keys", "rotate", name, *own, "--finish")["entry"]
+    assert "has been" in shell.run("keys", "rotate", "token", *own, "--compromised", "2999-01-01T00:00Z", code=1).stderr
+    shell.run("keys", "rotate", "token", *own, "--compromised", "now")
+    for words in (["--compromised", "yesterday"], ["--compromised", "2026-01-01T00:00:00"], ["--compromised", "now"]):
+        shell.run("keys", "rotate", "alert", *own, *words, *(["--finish"] if "now" in words else []), code=2)
+    assert "corridor init" in shell.run("keys", "rotate", "token", "--home", "nowhere", code=1).stderr
+    assert not (shell.folder / "nowhere").exists()
+
+
 def test_init_makes_a_gateway_once_and_policy_build_a_bundle(shell: Shell) -> None:
     made = shell.json("init", "--home", "home", "--development")
     assert (shell.folder / "home" / "operator.agent.json").exists()

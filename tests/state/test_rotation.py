@@ -79,7 +79,7 @@ def started(settings: Settings) -> Iterator[Runtime]:
             runner.run(runtime.close())
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "log"])
+@pytest.mark.parametrize("name", NAMES)
 def test_one_key_is_replaced_and_the_log_says_by_which(settings: Settings, name: Name) -> None:
     before = home_of(settings)
     done = rotate(settings, name)
@@ -117,7 +117,7 @@ def test_a_sealed_home_stays_sealed(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("name", ["countersign", "alert"])
+@pytest.mark.parametrize("name", ["countersign", "alert", "log"])
 def test_whatever_is_killed_leaves_one_key_and_a_log_that_names_it(
     founded: Settings, tmp_path: Path, name: Name
 ) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
+from gateway.audit.checkpoint import open_checkpoint
+from gateway.audit.errors import LogSetBack, SignatureUnverified
+from gateway.audit.note import Note, parse_note, parse_vkey, parse_vkeys
+from gateway.audit.receipt import parse_proof
+from gateway.audit.verify import verify_export
 from gateway.cli.demo import free_port, serving
 from gateway.contracts.errors import KeyNotEnrolled, KeyNotUsable, StatusListRefused
 from gateway.crypto import webhook
@@ -21,7 +29,8 @@ from gateway.rotation import finish, rotate
 from gateway.sdk import verify
 from gateway.sdk.client import Client
 from gateway.sdk.contract import KeyFile, check, check_stands
-from gateway.sdk.refusals import Refused
+from gateway.sdk.receipts import Receipts
+from gateway.sdk.refusals import LogKeyChanged, Refused
 from gateway.settings import POLICIES, Settings
 from tests.alerts.receiver import Receiver, listening
 from tests.policy.archives import of_folder
@@ -139,19 +148,13 @@ def test_a_contract_of_the_old_countersigning_key_goes_on_and_verifies_offline(s
         newer_list = space.http.get("/v1/status/1").content
         with pytest.raises(StatusListRefused, match="Fetch both"):
             check_stands(verified, newer_list, keys, now=now)
-        # With the keys of today both contracts verify, and the old list does not count any more.
+        # With the keys of today both contracts verify, and the old list does not count once the old key ended.
         same, newer_keys = kept(space, contract)
         assert same == envelope
         for each in (contract, renewed):
             found = check(kept(space, each)[0], newer_keys, now=now)
             assert found.id == each
             assert check_stands(found, newer_list, newer_keys, now=now)
-        ended = newer_keys.keys[before.kid].valid_until
-        assert ended is not None
-        assert verified.accepted_at < ended <= now + 1
-        # The former key ends a second after all that was recorded, which may be this one.
-        with pytest.raises(StatusListRefused, match="Fetch both"):
-            check_stands(verified, status, newer_keys, now=max(now, ended))
         with pytest.raises(KeyNotEnrolled):
             check(kept(space, renewed)[0], keys, now=now)
         document = space.http.get("/.well-known/did.json").json()
@@ -160,6 +163,11 @@ def test_a_contract_of_the_old_countersigning_key_goes_on_and_verifies_offline(s
         assert (former["id"], former["publicKeyJwk"]["x"]) == (before.kid, before.jwk["x"])
         assert "expires" in former
         assert not {"expires", "revoked"} & present.keys()
+        ended = newer_keys.keys[before.kid].valid_until
+        assert ended is not None
+        assert verified.accepted_at < ended <= now + 1
+        with pytest.raises(StatusListRefused, match="Fetch both"):
+            check_stands(verified, status, newer_keys, now=ended)
         space.agent(HOSPITAL, "provider").post(f"/v1/contracts/{contract}/revoke", {})
         assert space.ask(contract).status_code == 403
 
@@ -262,3 +270,115 @@ def test_receipts_and_every_replacement_are_in_the_log(space: Space) -> None:
         assert verify.receipt(receipt, space.vkey).record["id"] == entry
         again = space.agent(PHARMA, "officer").raw(f"/v1/receipts/{entry}")
         assert verify.receipt(again, space.vkey).record["id"] == entry
+
+
+def opens(note: bytes | str, *vkeys: str) -> bool:
+    """Whether each of these keys, known alone, opens a checkpoint."""
+    for vkey in vkeys:
+        try:
+            open_checkpoint(note, parse_vkey(vkey))
+        except SignatureUnverified:
+            return False
+    return True
+
+
+def test_the_log_is_signed_by_both_keys_until_the_former_one_is_ended(space: Space, tmp_path: Path) -> None:
+    officer, old = space.agent(PHARMA, "officer"), space.vkey
+    kept_before = Receipts(space.agent(PHARMA, "researcher"), tmp_path / "receipts")
+    with running(space):
+        contract = space.agree(space.datasets["csv"])
+        entry = space.ask(contract).headers["corridor-entry"]
+        receipt, export = officer.raw(f"/v1/receipts/{entry}"), officer.raw("/v1/audit/export")
+        assert kept_before.of(entry).entry == entry
+    done = rotate(space.settings, "log")
+    new = done.vkey
+    assert new is not None
+    with running(space):
+        assert officer.get("/v1/audit/key") == {"origin": home(space).origin, "vkey": new, "former": [old]}
+        # Whoever knows one of the two goes on, with all that there is to verify.
+        for address in ("/v1/audit/checkpoint", "/log/checkpoint"):
+            assert opens(officer.raw(address), old, new)
+        later = space.ask(contract).headers["corridor-entry"]
+        for which in (entry, later):
+            for vkey in (old, new, f"{old}\n{new}\n"):
+                assert verify.receipt(officer.raw(f"/v1/receipts/{which}"), vkey).record["id"] == which
+        both = officer.raw("/v1/audit/export")
+        assert all(verify.export(both, vkey).valid for vkey in (old, new, f"{new} {old}"))
+        assert kept_before.of(later).entry == later
+        # A line of a key that is known and does not hold is refused, however good the other one is.
+        note = officer.raw("/log/checkpoint").decode()
+        assert not opens(crossed(note), old)
+        assert not opens(crossed(note), new)
+    ended = finish(space.settings, "log")
+    with running(space):
+        assert officer.get("/v1/audit/key") == {"origin": home(space).origin, "vkey": new, "former": []}
+        assert space.ask(contract).status_code == 200
+        last = officer.raw("/log/checkpoint")
+        assert opens(last, new)
+        assert not opens(last, old)
+        # What was proved before stays proved, by who signed it then; what is fetched now, by who signs now.
+        assert verify.receipt(receipt, old).record["id"] == entry
+        assert verify.export(export, old).valid
+        assert verify.export(both, old).valid
+        assert verify.export(both, new).valid
+        assert verify.receipt(officer.raw(f"/v1/receipts/{entry}"), new).record["id"] == entry
+        with pytest.raises(SignatureUnverified):
+            verify.receipt(officer.raw(f"/v1/receipts/{entry}"), old)
+        newest = officer.raw("/v1/audit/export")
+        assert verify.export(newest, f"{old}\n{new}").valid
+        assert not verify.export(newest, old).valid
+        # By both keys it shows that the log only grew from a checkpoint of the old one.
+        pinned = open_checkpoint(parse_proof(json.loads(receipt)["proof"]).checkpoint, parse_vkey(old))
+        everything = space.operator.raw("/v1/audit/export")
+        assert verify_export(everything, parse_vkeys(f"{old} {new}"), pinned=pinned).pinned_agrees
+        assert [each["facts"]["key"] for each in space.entries(type="key.revoked")] == ["log"]
+        assert space.entries(type="key.revoked")[0]["entry"] == ended
+        # The client does not take another key by itself; a person adds it, and what was kept still verifies.
+        with pytest.raises(LogKeyChanged, match="another line"):
+            kept_before.of(space.ask(contract).headers["corridor-entry"])
+        file = tmp_path / "receipts" / "log.vkey"
+        file.write_text(f"{file.read_text()}{new}\n")
+        renewed = Receipts(space.agent(PHARMA, "researcher"), tmp_path / "receipts")
+        assert renewed.of(entry).entry == entry
+        fresh = space.ask(contract).headers["corridor-entry"]
+        assert renewed.of(fresh).entry == fresh
+
+
+def crossed(note: str) -> str:
+    """The note with the signatures of its two lines exchanged, each below the other's name."""
+    parsed = parse_note(note)
+    one, other = parsed.signatures
+    lines = (replace(one, payload=other.payload), replace(other, payload=one.payload))
+    return Note(parsed.text, lines).format()
+
+
+def test_a_compromised_log_key_signs_nothing_beside_the_new_one(space: Space) -> None:
+    old = space.vkey
+    new = rotate(space.settings, "log", compromised_since=int(time.time())).vkey
+    assert new is not None
+    with running(space):
+        officer = space.agent(PHARMA, "officer")
+        assert space.ask(space.agree(space.datasets["csv"])).status_code == 200
+        assert officer.get("/v1/audit/key")["former"] == []
+        note = officer.raw("/log/checkpoint")
+        assert opens(note, new)
+        assert not opens(note, old)
+
+
+def test_a_log_that_was_set_back_is_found_out_after_its_key_was_replaced(space: Space, tmp_path: Path) -> None:
+    database = space.settings.home / "corridor.sqlite3"
+    older = tmp_path / "older.sqlite3"
+    shutil.copy(database, older)
+    with running(space):
+        space.agree(space.datasets["csv"])
+    rotate(space.settings, "log")
+    newest = tmp_path / "newest.sqlite3"
+    shutil.copy(database, newest)
+    shutil.copy(older, database)
+    for attempt in (lambda: rotate(space.settings, "token"), lambda: finish(space.settings, "log")):
+        with pytest.raises(LogSetBack):
+            attempt()
+    shutil.copy(newest, database)
+    finish(space.settings, "log")
+    with running(space):
+        assert space.http.get("/readyz").status_code == 200

@@ -16,11 +16,13 @@ import pytest
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.errors import LogSetBack, PolicyFileMalformed
 from gateway.audit.note import parse_vkey
+from gateway.audit.reader import head
 from gateway.audit.receipt import verify_receipt
 from gateway.audit.verify import verify_export
 from gateway.audit.witnesses import WitnessPolicy, parse_policy
 from gateway.cli import demo
 from gateway.cli.demo import free_port
+from gateway.rotation import finish, rotate
 from gateway.runtime import Runtime
 from gateway.settings import Settings
 from tests.audit.small_log import OTHER_KEY, mth
@@ -353,3 +355,64 @@ def test_a_policy_of_another_log_or_of_none_is_refused_at_the_start(watched: Wat
     watched.file.unlink()
     with pytest.raises(FileNotFoundError):
         Runtime(watched.settings)
+
+
+def test_witnesses_follow_the_log_from_one_key_to_the_next(watched: Watched) -> None:
+    north, south, _ = watched.witnesses
+    old = watched.key
+    with running(north), running(south), watched.serving() as space:
+        space.populate()
+        watched.wait_for_quorum(look(space, 40))
+    done = rotate(watched.settings, "log")
+    assert done.vkey is not None
+    new = parse_vkey(done.vkey)
+    # Those who know the old key go on, and so does the file that names it.
+    with running(north), running(south), watched.serving() as space:
+        officer = space.agent(PHARMA, "officer")
+        watched.wait_for_quorum(look(space, 60))
+        note, _ = watched.checkpoint()
+        assert open_checkpoint(note, new) == open_checkpoint(note, old)
+        entry = officer.get("/v1/audit/entries", limit=1)["entries"][0]["id"]
+        watched.wait_for_quorum(space.log_size())
+        receipt = officer.raw(f"/v1/receipts/{entry}")
+        for key in (old, new):
+            assert len(verify_receipt(receipt, key, watched.policy).witnesses) == 2
+    for witness in (north, south):
+        ended = corridor("witness", "key", "--home", str(witness.folder), "--add", str(new))
+        said, _ = ended.communicate(timeout=60)
+        assert ended.returncode == 0, said
+        assert str(new) in said
+    with running(north), running(south), watched.serving() as space:
+        watched.wait_for_quorum(look(space, 80))
+    finish(watched.settings, "log")
+    # Whoever still names the old key alone hears that it is another log's.
+    assert "names other logs than this one" in watched.start_refused()
+    watched.file.write_text(policy(2, north, south, log=new))
+    watched.key = new
+    with running(north), running(south), watched.serving() as space:
+        watched.wait_for_quorum(look(space, 100))
+    ended = corridor("witness", "key", "--home", str(north.folder), "--drop", str(old))
+    said, _ = ended.communicate(timeout=60)
+    assert ended.returncode == 0, said
+    with running(north), running(south), watched.serving() as space:
+        watched.wait_for_quorum(look(space, 120))
+
+
+def test_a_witness_that_does_not_know_the_new_key_cosigns_nothing_of_it(watched: Watched) -> None:
+    north, south, _ = watched.witnesses
+    done = rotate(watched.settings, "log")
+    assert done.vkey is not None
+    finish(watched.settings, "log")
+    watched.key = parse_vkey(done.vkey)
+    watched.file.write_text(policy(2, north, south, log=watched.key))
+    with looked_at(watched.settings) as runtime, runtime.db.reading_tx() as tx:
+        ended = head(tx, runtime.home.log.verifier)[1].size
+    with running(north), running(south), watched.serving() as space:
+        size = look(space, 20)
+        deadline = time.monotonic() + 20
+        while httpx2.get(f"{space.url}/readyz").json()["witnesses"] != "behind":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        # The last that the old key signed too is the last that they cosigned.
+        _, checkpoint = watched.checkpoint()
+        assert checkpoint.size == ended < size

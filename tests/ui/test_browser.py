@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from markupsafe import escape
 from playwright.sync_api import Browser, Page, Route, expect
 
+from gateway.audit.note import NoteSigner
 from gateway.crypto.canonical import b64url_decode, b64url_encode
 from gateway.crypto.keyrequest import sign_request
 from gateway.crypto.private import generate
@@ -232,6 +235,33 @@ def test_the_browser_remembers_the_logs_key(officer: Page, ids: dict[str, str]) 
     officer.evaluate("for (const name of Object.keys(localStorage)) localStorage[name] = 'another'")
     officer.get_by_role("button", name="Check it here").click()
     expect(officer.locator(".verdict[data-state=unsound]")).to_contain_text("another key")
+
+
+def test_the_browser_goes_on_with_the_key_it_knows_while_another_replaces_it(
+    officer: Page, ids: dict[str, str], space: Space
+) -> None:
+    """The page as it is while both sign: the first key named is new to this browser, the second one it remembers."""
+    other = NoteSigner(space.vkey.partition("+")[0], Ed25519PrivateKey.generate()).verifier
+
+    def named(route: Route) -> None:
+        answer = route.fetch()
+        page = answer.text().replace(
+            f'data-vkeys="{escape(space.vkey)}"', f'data-vkeys="{escape(f"{other} {space.vkey}")}"'
+        )
+        assert str(escape(str(other))) in page
+        route.fulfill(response=answer, body=page)
+
+    officer.goto(f"/entries/{ids['deny']}")
+    officer.get_by_role("button", name="Check it here").click()
+    expect(officer.locator(".verdict[data-state=sound]")).to_contain_text("remembered from now on")
+    officer.route(f"**/entries/{ids['deny']}", named)
+    officer.reload()
+    officer.get_by_role("button", name="Check it here").click()
+    expect(officer.locator(".verdict[data-state=sound]")).not_to_contain_text("remembered from now on")
+    # A browser that meets the new key first takes it, and finds that it has not signed this log.
+    officer.evaluate("localStorage.clear()")
+    officer.get_by_role("button", name="Check it here").click()
+    expect(officer.locator(".verdict[data-state=unsound]")).to_contain_text("not signed by the log's key")
 
 
 def test_on_paper_there_is_the_matter_and_no_buttons(officer: Page, ids: dict[str, str]) -> None:

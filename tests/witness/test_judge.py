@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.note import Note, NoteSigner, open_note, parse_note, parse_vkey
@@ -254,6 +255,34 @@ def test_of_a_log_that_runs_it_begins_where_it_was_told(tmp_path: Path) -> None:
     assert judge.add_checkpoint(submission(8, 30, FORK).format()).status == 422
     assert judge.add_checkpoint(submission(8, 30).format()).status == 200
     memory.close()
+
+
+def test_a_log_is_followed_from_one_key_to_the_next(witness: Witness) -> None:
+    both = LOG.joined_by(OTHER_KEY)
+    assert witness.add(0, 8, by=both).status == 200
+    assert witness.add(8, 9, by=OTHER_KEY).status == 403
+    with pytest.raises(WitnessRefused, match="several"):
+        witness.memory.forget(LOG.verifier)
+    elsewhere = NoteSigner("elsewhere.example/audit/1", Ed25519PrivateKey.generate())
+    for key in (LOG.verifier, elsewhere.verifier):
+        with pytest.raises(WitnessRefused, match="another key"):
+            witness.memory.know(key)
+    witness.memory.know(OTHER_KEY.verifier)
+    # What it cosigned last only the old key has signed, as far as it knew then.
+    with pytest.raises(WitnessRefused, match="later"):
+        witness.memory.forget(LOG.verifier)
+    witness.reopen()
+    assert witness.add(8, 10, by=both).status == 200
+    assert witness.add(10, 12, by=OTHER_KEY).status == 200
+    assert witness.add(10, 12, FORK, by=LOG).status == 409
+    assert witness.add(12, 13, by=LOG).status == 200
+    assert witness.add(13, 14, by=both).status == 200
+    witness.memory.forget(LOG.verifier)
+    witness.reopen()
+    assert witness.size == 14
+    assert witness.add(14, 16, by=LOG).status == 403
+    assert witness.add(14, 16, by=both).status == 200
+    assert witness.add(16, 17, by=OTHER_KEY).status == 200
 
 
 def test_a_log_is_named_once_and_by_its_own_key(tmp_path: Path) -> None:

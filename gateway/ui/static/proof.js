@@ -117,24 +117,26 @@ export async function verifyReceipt(receipt, vkey) {
   return { text: new TextDecoder("utf-8", { fatal: true }).decode(body), index, size: checkpoint.size };
 }
 
-// The log's key this browser knows; the first one it meets is remembered.
-function known(vkey) {
-  const place = `corridor-log-key ${vkey.split("+")[0]}`;
+// The log's key this browser knows, of those that sign the log now; the first one it meets is remembered. A key that
+// replaces it is never taken in its place by itself: anybody can add a line to a note.
+function known(vkeys) {
+  const place = `corridor-log-key ${vkeys[0].split("+")[0]}`;
   const remembered = localStorage.getItem(place);
-  if (remembered === null) localStorage.setItem(place, vkey);
-  return { vkey: remembered ?? vkey, first: remembered === null };
+  if (remembered === null) localStorage.setItem(place, vkeys[0]);
+  return { vkey: remembered ?? vkeys[0], first: remembered === null };
 }
 
 async function check(button) {
-  const { proof, vkey, sound, unsound, first, checking } = button.dataset;
+  const { proof, vkeys, sound, unsound, first, checking } = button.dataset;
   const verdict = document.querySelector(".verdict");
   verdict.textContent = checking;
   verdict.removeAttribute("data-state");
   try {
     const answer = await fetch(proof, { credentials: "same-origin" });
     demand(answer.ok, `HTTP ${answer.status}`);
-    const key = known(vkey);
-    demand(key.vkey === vkey, "the page names another key than the one this browser remembers");
+    const named = vkeys.split(" ");
+    const key = known(named);
+    demand(named.includes(key.vkey), "the page names another key than the one this browser remembers");
     const found = await verifyReceipt(await answer.text(), key.vkey);
     const shown = document.querySelector("[data-entry]").textContent;
     demand(JSON.stringify(JSON.parse(found.text)) === JSON.stringify(JSON.parse(shown)), "this page shows something else");
