@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Body, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
@@ -21,7 +21,12 @@ from gateway.problems import NotFound
 router = APIRouter(route_class=StrictRoute, tags=["participants"])
 
 KeyName = Annotated[
-    str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="what its id has behind the #", examples=["contract-1"])
+    str,
+    Path(
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$",
+        description="what its id has behind the #",
+        examples=["contract-1"],
+    ),
 ]
 
 
@@ -69,7 +74,7 @@ class BroughtView(BaseModel):
 class CompromisedBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    since: int | None = Field(
+    since: StrictInt | None = Field(
         default=None, ge=0, description="seconds UTC; contracts accepted before stand. Null: none does"
     )
 

@@ -21,7 +21,8 @@ _DID = re.compile(
     rf"did:(?:web:{_LABEL}(?:\.{_LABEL})*(?:%3A[1-9][0-9]{{0,4}})?(?::[A-Za-z0-9][A-Za-z0-9._-]{{0,63}})*"
     r"|key:z[1-9A-HJ-NP-Za-km-z]{40,128})"
 )
-_FRAGMENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# No dot at its front: `.` and `..` would be lost in addresses.
+_FRAGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 # Multicodec prefixes as varints: ed25519-pub 0xed, p256-pub 0x1200.

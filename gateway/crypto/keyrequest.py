@@ -22,7 +22,8 @@ from gateway.crypto.private import public_jwk
 TYPE = "corridor-key"
 LIFE_S = 24 * 3600
 """How long what was signed may be brought: whoever had a key for an hour must not use it months later."""
-MAX_BYTES = 2 * signed.MAX_SIGNED
+MAX_BYTES = 16 * 1024
+"""Of a request: enough for two signatures over an RSA key of 8192 bits."""
 
 _Text = Annotated[str, Field(min_length=1, max_length=512)]
 
@@ -112,6 +113,12 @@ def replaced_by(data: bytes) -> str | None:
     value = strict_json(data, max_bytes=MAX_BYTES, max_depth=4)
     envelope = signed.parse(canonical_json(value["request"]), typ=TYPE, refusal=KeyRequestRefused)
     return signed.read(envelope.payload, KeyRequest, refusal=KeyRequestRefused).replaces
+
+
+def endorsed_by(data: bytes) -> str | None:
+    """The key that endorsed a request which was verified once; None where none did."""
+    value = strict_json(data, max_bytes=MAX_BYTES, max_depth=4)
+    return replaced_by(data) if "endorsement" in value else None
 
 
 def _check(envelope: signed.Signed, kid: str, key: PublicKey, now: int) -> None:

@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import secrets
 import ssl
 import threading
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx2
 import jwt
@@ -48,7 +49,8 @@ AGAIN_S: Final = 30
 AWAY_S: Final = 10
 """How long one that did not answer is left alone: strangers must not have us wait for it again and again."""
 AT_A_TIME: Final = 4
-"""Questions to providers under way: whoever is at a page asks them, and threads are few."""
+"""Questions to one provider under way: whoever is at a page asks them, and threads are few."""
+IN_ALL: Final = 10
 _UNTIMED: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -77,16 +79,19 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One way to a provider and back. It stays in the browser that began it, and nowhere else."""
+    """One way to a provider and back. It stays in the browser that began it, and nowhere else.
+
+    `session`: the digest of the session that wants to connect an account; empty where somebody signs in.
+    """
 
     provider: str
     state: str
     nonce: str
     verifier: str
-    connect: bool
+    session: str
 
     def to_cookie(self) -> str:
-        members = [self.provider, self.state, self.nonce, self.verifier, self.connect]
+        members = [self.provider, self.state, self.nonce, self.verifier, self.session]
         return base64.urlsafe_b64encode(json.dumps(members).encode()).decode()
 
     @classmethod
@@ -94,11 +99,11 @@ class Flow:
         """What the cookie says; None for what is none of ours. It is the browser's own: its say binds nobody else."""
         try:
             members = strict_json(base64.urlsafe_b64decode(value.encode()), max_bytes=MAX_COOKIE, max_depth=2)
-            provider, state, nonce, verifier, connect = members
+            provider, state, nonce, verifier, session = members
         except (ValueError, TypeError, Problem):
             return None
-        texts = (provider, state, nonce, verifier)
-        return cls(*texts, connect is True) if all(isinstance(text, str) for text in texts) else None
+        texts = (provider, state, nonce, verifier, session)
+        return cls(*texts) if all(isinstance(text, str) for text in texts) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ class Providers:
         self._providers = {provider.id: provider for provider in providers}
         self._published: dict[str, _Published] = {}
         self._away: dict[str, float] = {}
-        self._places = threading.BoundedSemaphore(AT_A_TIME)
+        self._places = {provider.id: threading.BoundedSemaphore(AT_A_TIME) for provider in providers}
+        self._in_all = threading.BoundedSemaphore(IN_ALL)
         self._tls = ssl.create_default_context()
         self._plain = plain
         self._secrets = {p.id: _secret(folder, p.client_secret_file) for p in providers if p.client_secret_file}
@@ -156,7 +162,7 @@ class Providers:
             raise ProvidersMalformed(f"{path}: two providers have one id.")
         providers = cls(tuple(made.providers), folder=path.parent, plain=plain)
         for one in made.providers:
-            if not providers.may_be_asked(one.issuer):
+            if not providers.may_be_asked(one.issuer) or "?" in one.issuer:
                 raise ProvidersMalformed(f"{path}: the issuer of {one.id} is no https URL without query or fragment.")
         return providers
 
@@ -173,19 +179,26 @@ class Providers:
         """Whether it is an https URL, or one of this machine in development."""
         if not isinstance(address, str) or not address.isascii() or not address.isprintable():
             return False
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+            parts.port  # noqa: B018  raises for one that is none
+        except ValueError:
+            return False
         plain = self._plain and parts.scheme == "http" and parts.hostname in _LOOPBACK
         return bool((parts.scheme == "https" or plain) and parts.hostname and not parts.username and not parts.fragment)
 
-    def begin(self, provider: Provider, *, back: str, connect: bool) -> tuple[Flow, str]:
+    def begin(self, provider: Provider, *, back: str, session: str = "") -> tuple[Flow, str]:
         """A new flow, and where the browser goes; `back` is where it comes back to. Blocks.
+
+        To connect an account, for `session`, the provider is asked to let the person say which: the one that the
+        browser happens to be signed in with there may be a colleague's.
 
         Raises:
             ProviderAway: it does not say where one signs in.
         """
         published = self._read(provider)
         verifier = secrets.token_urlsafe(48)
-        flow = Flow(provider.id, secrets.token_urlsafe(32), secrets.token_urlsafe(32), verifier, connect)
+        flow = Flow(provider.id, secrets.token_urlsafe(32), secrets.token_urlsafe(32), verifier, session)
         challenge = hashlib.sha256(verifier.encode()).digest()
         asked = {
             "response_type": "code",
@@ -197,6 +210,8 @@ class Providers:
             "code_challenge": base64.urlsafe_b64encode(challenge).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
+        if session:
+            asked["prompt"] = "login"
         joint = "&" if urlsplit(published.authorization).query else "?"
         return flow, published.authorization + joint + urlencode(asked)
 
@@ -209,7 +224,7 @@ class Providers:
             OutsideRefused: something does not fit; never says what to whom it is no business of.
             ProviderAway: the provider does not answer.
         """
-        if not hmac.compare_digest(flow.state.encode(), state.encode()) or flow.provider != provider.id:
+        if not hmac.compare_digest(_bytes(flow.state), _bytes(state)) or flow.provider != provider.id:
             raise OutsideRefused("This browser did not ask for it. Begin again.")
         published = self._read(provider)
         if iss != provider.issuer and (iss is not None or published.names_itself):
@@ -219,9 +234,8 @@ class Providers:
         if not isinstance(token, str):
             raise OutsideRefused("The provider gave no id_token.")
         claims = self._verified(provider, token, now)
-        if not isinstance(claims.get("nonce"), str) or not hmac.compare_digest(
-            claims["nonce"].encode(), flow.nonce.encode()
-        ):
+        nonce = claims.get("nonce")
+        if not isinstance(nonce, str) or not hmac.compare_digest(_bytes(nonce), _bytes(flow.nonce)):
             raise OutsideRefused("The token was made for another sign-in.")
         identity = hashlib.sha256(canonical_json([provider.issuer, claims["sub"]])).hexdigest()
         methods = claims.get("amr")
@@ -249,7 +263,7 @@ class Providers:
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if claims.get("azp", None if several else provider.client_id) != provider.client_id:
             raise OutsideRefused("The token is for another client.")
-        if type(claims["iat"]) not in (int, float) or type(claims["exp"]) not in (int, float):
+        if not all(type(claims[name]) in (int, float) and math.isfinite(claims[name]) for name in ("iat", "exp")):
             raise OutsideRefused("The token's times are none.")
         if not claims["iat"] - SKEW_S <= now < claims["exp"] + SKEW_S:
             raise OutsideRefused("The token is not of this time.")
@@ -277,7 +291,8 @@ class Providers:
         if secret is None or published.posts_secret:
             form |= {"client_id": provider.client_id} | ({} if secret is None else {"client_secret": secret})
         else:
-            basic = httpx2.BasicAuth(provider.client_id, secret)
+            # RFC 6749 section 2.3.1: as a form would have them.
+            basic = httpx2.BasicAuth(quote_plus(provider.client_id), quote_plus(secret))
         status, answer = self._asked("POST", published.token, provider, data=form, auth=basic)
         if status != 200:
             raise OutsideRefused("The provider does not know of this sign-in, or it is used up.")
@@ -298,14 +313,14 @@ class Providers:
         places = [said.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
         if not all(self.may_be_asked(place) for place in places):
             raise ProviderAway(f"{provider.name} names no https addresses.")
-        if "S256" not in said.get("code_challenge_methods_supported", ["S256"]):
+        if "S256" not in _listed(said, "code_challenge_methods_supported", "S256"):
             raise ProviderAway(f"{provider.name} does not do PKCE with S256.")
         status, published = self._asked("GET", str(places[2]), provider)
         try:
             keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(published).keys if key.key_type in _PUBLIC}
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, TypeError, ValueError, AttributeError) as error:
             raise ProviderAway(f"{provider.name} publishes no keys.") from error
-        methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = _listed(said, "token_endpoint_auth_methods_supported", "client_secret_basic")
         names_itself = said.get("authorization_response_iss_parameter_supported") is True
         posts = "client_secret_basic" not in methods
         return _Published(str(places[0]), str(places[1]), str(places[2]), names_itself, posts, keys, time.monotonic())
@@ -314,16 +329,26 @@ class Providers:
         """One answer, whole within TIMEOUT_S, of at most MAX_ANSWER_BYTES, from exactly this address."""
         if time.monotonic() - self._away.get(provider.id, -AWAY_S) < AWAY_S:
             raise ProviderAway(f"{provider.name} did not answer a moment ago. Sign in another way.")
-        if not self._places.acquire(blocking=False):
+        # Each provider has places of its own: a slow one keeps nobody from another.
+        place = self._places[provider.id]
+        if not place.acquire(blocking=False):
             raise ProviderAway("Many are signing in just now. Try again shortly.")
         try:
-            status, content = asyncio.run(_fetched(self._tls, method, address, sent))
+            if not self._in_all.acquire(blocking=False):
+                raise ProviderAway("Many are signing in just now. Try again shortly.")
+            try:
+                status, content = asyncio.run(_fetched(self._tls, method, address, sent))
+            finally:
+                self._in_all.release()
             value = strict_json(content, max_bytes=MAX_ANSWER_BYTES, fractions=True) if content else {}
-        except (TimeoutError, httpx2.HTTPError, Problem) as error:
+        except (TimeoutError, httpx2.HTTPError) as error:
             self._away[provider.id] = time.monotonic()
             raise ProviderAway(f"{provider.name} does not answer as it should. Sign in another way.") from error
+        except Problem:
+            # It answers, though not in JSON: to what a stranger made up, perhaps. It is not away for others.
+            return status, {}
         finally:
-            self._places.release()
+            place.release()
         return status, value if isinstance(value, dict) else {}
 
 
@@ -343,8 +368,23 @@ async def _fetched(tls: ssl.SSLContext, method: str, address: str, sent: dict[st
             return response.status_code, content
 
 
+def _bytes(text: str) -> bytes:
+    """Of whatever text came in: half of a surrogate pair must not be an error of ours."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _listed(said: dict[str, Any], name: str, usual: str) -> list[Any]:
+    found = said.get(name)
+    return found if isinstance(found, list) else [usual] if found is None else []
+
+
 def _secret(folder: Path, name: str) -> str:
     try:
-        return (folder / name).read_text(encoding="utf-8").strip()
+        secret = (folder / name).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ProvidersMalformed(f"{folder / name}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ProvidersMalformed(f"{folder / name} holds no text.") from error
+    if not secret:
+        raise ProvidersMalformed(f"{folder / name} is empty.")
+    return secret

@@ -41,20 +41,23 @@ class Connected:
     since: int
 
 
-def seal(proved: Proved, tokens: TokenSigner, *, connect: bool, now: int) -> str:
-    """What the browser keeps until the person has chosen: signed, short-lived, and of no use for anything else."""
+def seal(proved: Proved, tokens: TokenSigner, *, session: str, now: int) -> str:
+    """What the browser keeps until the person has chosen: signed, short-lived, and of no use for anything else.
+
+    `session`: the digest of the only session that may connect the account; empty to sign in.
+    """
     claims = {
         "iss": tokens.gateway,
         "sub": proved.identity,
         "provider": proved.provider,
         "mfa": proved.several_factors,
-        "connect": connect,
+        "session": session,
         "exp": now + PROVED_S,
     }
     return jwt.encode(claims, tokens.private, algorithm=tokens.public.jwt_alg, headers={"typ": _TYPE})
 
 
-def unseal(value: str | None, tokens: TokenSigner, *, connect: bool, now: float) -> Proved:
+def unseal(value: str | None, tokens: TokenSigner, *, session: str, now: float) -> Proved:
     """Whom a provider vouched for in this browser just now, for this.
 
     Raises:
@@ -71,7 +74,7 @@ def unseal(value: str | None, tokens: TokenSigner, *, connect: bool, now: float)
         )
     except jwt.PyJWTError:
         raise OutsideRefused("Nobody was vouched for in this browser. Begin again.") from None
-    if header.get("typ") != _TYPE or claims["connect"] is not connect or claims["exp"] <= now:
+    if header.get("typ") != _TYPE or claims["session"] != session or claims["exp"] <= now:
         raise OutsideRefused("That was too long ago, or for something else. Begin again.")
     return Proved(claims["provider"], claims["sub"], claims["mfa"] is True)
 

@@ -47,7 +47,9 @@ def keys_of(session: Session, participant_id: str) -> list[EnrolledKey]:
 
 def in_use(session: Session, participant_id: str) -> EnrolledKey | None:
     """The key that signs in the participant's name now; None after it was marked compromised."""
-    return next((key for key in keys_of(session, participant_id) if key.state == "active"), None)
+    query = select(ParticipantKeyRow).where(ParticipantKeyRow.participant == participant_id)
+    row = session.exec(query.where(ParticipantKeyRow.state == "active")).one_or_none()
+    return None if row is None else _key(row)
 
 
 def waiting(session: Session, participant_id: str | None = None, *, limit: int = 200) -> list[WaitingKey]:

@@ -19,7 +19,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 MANAGES: Final = (AgentRole.ADMIN, AgentRole.OPERATOR)
 
 Did = Annotated[str, Path(max_length=255)]
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")]
 
 
 @router.get("/organisations/{participant}/keys/{name}/compromised")
@@ -84,10 +84,13 @@ def _kid(caller: Caller, participant: str, name: str) -> str:
 
 
 def _moment(since: str) -> int | None:
-    """Seconds UTC of a day, or of a minute, as a browser's field sends it; None when it was left empty."""
+    """Seconds UTC of a minute, exactly as a browser's field sends it; None when it was left empty."""
     if not since:
         return None
     try:
-        return int(datetime.fromisoformat(since).replace(tzinfo=UTC).timestamp())
+        moment = int(datetime.strptime(since, "%Y-%m-%dT%H:%M").replace(tzinfo=UTC).timestamp())
     except ValueError:
         raise Malformed("Give the time as the page does: a day and a time, UTC.") from None
+    if moment < 0:
+        raise Malformed("Give a time as the page does, after 1970.")
+    return moment

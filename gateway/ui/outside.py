@@ -6,6 +6,7 @@ leaves, sealed, who was vouched for, and leads on to a page of ours, where the p
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Path, Query
@@ -34,7 +35,7 @@ ProviderId = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,32}$")]
 @router.get("/sign-in/with/{provider}")
 def leave(provider: ProviderId, visit: Anyone) -> Response:
     """To the provider."""
-    return _leaving(visit, provider, connect=False)
+    return _leaving(visit, provider, session="")
 
 
 @router.get("/sign-in/with/{provider}/back")
@@ -61,8 +62,8 @@ def back(
     except Problem as refusal:
         _record_failure(visit, known, refusal)
         raise
-    sealed = outside.seal(proved, gateway.home.tokens, connect=flow.connect, now=int(gateway.clock()))
-    answer = visit.page("sign_in_back.html", onward="/account" if flow.connect else "/sign-in/as")
+    sealed = outside.seal(proved, gateway.home.tokens, session=flow.session, now=int(gateway.clock()))
+    answer = visit.page("sign_in_back.html", onward="/account" if flow.session else "/sign-in/as")
     _keep(visit, answer, "proved", sealed, outside.PROVED_S, "strict")
     _forget(visit, answer, "flow")
     return answer
@@ -71,7 +72,7 @@ def back(
 @router.get("/sign-in/as")
 def choose(visit: Anyone) -> Response:
     """As whom: the agents that this account was connected to."""
-    proved, provider = _proved(visit, connect=False)
+    proved, provider = _proved(visit, session="")
     with visit.gateway.db.reading() as session:
         agents = outside.agents_of(session, proved, provider.speaks_for)
     return visit.page("sign_in_as.html", agents=agents, provider=provider)
@@ -81,7 +82,7 @@ def choose(visit: Anyone) -> Response:
 def begin(visit: SentHere, agent: Annotated[str, Form(max_length=64)]) -> Response:
     """Begin the session."""
     gateway = visit.gateway
-    proved, provider = _proved(visit, connect=False)
+    proved, provider = _proved(visit, session="")
     with gateway.db.reading() as session:
         agents = {one.agent: one for one in outside.agents_of(session, proved, provider.speaks_for)}
     if agent not in agents:
@@ -102,14 +103,16 @@ def account(visit: Signed) -> Response:
 @router.get("/account/connect/{provider}")
 def leave_to_connect(provider: ProviderId, visit: Signed) -> Response:
     """To the provider, to connect an account there with the agent that is signed in."""
-    return _leaving(visit, provider, connect=True)
+    _need_key(visit)
+    return _leaving(visit, provider, session=_session(visit))
 
 
 @router.post("/account/connect")
 def connect(visit: Posted) -> Response:
     """Connect the account that a provider vouched for in this browser."""
     acting = visit.acting
-    proved, provider = _proved(visit, connect=True)
+    _need_key(visit)
+    proved, provider = _proved(visit, session=_session(visit))
     if not provider.speaks_for(acting.caller.participant.id):
         raise OutsideRefused("This provider does not speak for your organisation's people.")
     deed = acting.deed()
@@ -135,7 +138,7 @@ def _account(visit: Visit) -> Response:
     waiting = None
     if visit.request.cookies.get(_name(visit, "proved")):
         try:
-            waiting = _proved(visit, connect=True)[1]
+            waiting = _proved(visit, session=_session(visit))[1]
         except Problem:
             waiting = None  # of another flow, or too old: the page is good without it
     return visit.page(
@@ -143,12 +146,24 @@ def _account(visit: Visit) -> Response:
         connected=[(one, _called(visit, one.provider)) for one in connected],
         offered=[one for one in gateway.providers if one.speaks_for(caller.participant.id)],
         waiting=waiting,
+        may_connect=caller.auth_method == "link",
     )
 
 
-def _leaving(visit: Visit, id: str, *, connect: bool) -> Response:
+def _need_key(visit: Visit) -> None:
+    """An account is connected by who signed in with the agent's key: else one that was stolen would bring others."""
+    if visit.acting.caller.auth_method != "link":
+        raise OutsideRefused("To connect an account, sign in by a one-time link, which your agent's key makes.")
+
+
+def _session(visit: Visit) -> str:
+    """Which session this is, without what its cookie carries."""
+    return hashlib.sha256(b"connect " + (visit.secret or "").encode()).hexdigest()
+
+
+def _leaving(visit: Visit, id: str, *, session: str) -> Response:
     provider = _known(visit, id)
-    flow, address = visit.gateway.providers.begin(provider, back=_address(visit, id), connect=connect)
+    flow, address = visit.gateway.providers.begin(provider, back=_address(visit, id), session=session)
     answer = RedirectResponse(address, SEE_OTHER)
     _keep(visit, answer, "flow", flow.to_cookie(), FLOW_S, "lax")
     return answer
@@ -166,10 +181,10 @@ def _called(visit: Visit, id: str) -> str:
     return id if found is None else found.name
 
 
-def _proved(visit: Visit, *, connect: bool) -> tuple[Proved, Provider]:
+def _proved(visit: Visit, *, session: str) -> tuple[Proved, Provider]:
     gateway = visit.gateway
     sealed = visit.request.cookies.get(_name(visit, "proved"))
-    proved = outside.unseal(sealed, gateway.home.tokens, connect=connect, now=gateway.clock())
+    proved = outside.unseal(sealed, gateway.home.tokens, session=session, now=gateway.clock())
     return proved, _known(visit, proved.provider)
 
 

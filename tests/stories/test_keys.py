@@ -14,6 +14,7 @@ from gateway.contracts.sign import party_entry
 from gateway.crypto.canonical import b64url_decode, b64url_encode
 from gateway.crypto.keyrequest import sign_request
 from gateway.crypto.private import generate, public_jwk
+from gateway.participants.contract_keys import MAX_A_DAY
 from gateway.sdk.contract import KeyFile, check, check_stands
 from gateway.sdk.refusals import Refused
 from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, data_space
@@ -127,18 +128,79 @@ def test_a_key_that_is_turned_away_never_counts(space: Space) -> None:
         compromise(space, "contract-2")
 
 
-def test_a_key_that_waited_while_another_took_the_place_is_not_let_in(space: Space) -> None:
+def test_a_key_that_waited_while_another_took_the_place_is_refused(space: Space) -> None:
     """Whoever brought it, a thief maybe, did not know of the one that its owner endorsed since."""
     first = f"{HOSPITAL}#contract-1"
     bring(space, body(space, generate("Ed25519"), "contract-2", present=None, replaces=first))
     bring(space, body(space, generate("Ed25519"), "contract-3"))
-    with pytest.raises(Refused, match="another key than"):
-        space.operator.post(f"/v1/participants/{HOSPITAL}/keys/contract-2/approve", {})
-    assert [key["state"] for key in keys(space).values()] == ["retired", "active"]
-    # Where there is none in use any more, it may come in its place.
+    assert space.operator.get("/v1/keys/waiting") == []
     compromise(space, "contract-3")
-    space.operator.post(f"/v1/participants/{HOSPITAL}/keys/contract-2/approve", {})
-    assert keys(space)[f"{HOSPITAL}#contract-2"]["state"] == "active"
+    with pytest.raises(Refused, match="only one that waits"):
+        space.operator.post(f"/v1/participants/{HOSPITAL}/keys/contract-2/approve", {})
+    assert f"{HOSPITAL}#contract-2" not in keys(space)
+
+
+def test_what_a_lost_key_let_in_is_lost_with_it(space: Space) -> None:
+    """A thief who has a key brings one of its own, endorsed by it, before anybody notices."""
+    honest, thiefs, more = generate("Ed25519"), generate("Ed25519"), generate("Ed25519")
+    bring(space, body(space, honest, "contract-2"))
+    time.sleep(1.1)
+    since = int(time.time())
+    bring(space, body(space, thiefs, "thief", present=(f"{HOSPITAL}#contract-2", honest)))
+    bring(space, body(space, more, "thief-2", present=(f"{HOSPITAL}#thief", thiefs)))
+    space.parties[HOSPITAL].key_name, space.parties[HOSPITAL].contract_key = "thief-2", dict(more)
+    contract = space.agree(space.datasets["csv"])
+    compromise(space, "contract-2", since)
+    states = {kid.partition("#")[2]: key["state"] for kid, key in keys(space).items()}
+    assert states == {
+        "contract-1": "retired",
+        "contract-2": "compromised",
+        "thief": "compromised",
+        "thief-2": "compromised",
+    }
+    assert state(space, contract) == "SUSPENDED"
+    assert space.ask(contract).status_code == 403
+    # What the operator lets in does not hang on any other.
+    space.new_key(HOSPITAL)
+    assert space.read(space.agree(space.datasets["csv"]))
+
+
+def test_a_key_that_was_let_in_before_stands(space: Space) -> None:
+    bring(space, body(space, generate("Ed25519"), "contract-2"))
+    time.sleep(1.1)
+    compromise(space, "contract-1", int(time.time()))
+    assert [key["state"] for key in keys(space).values()] == ["compromised", "active"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".x", "a" * 65, "a/b", ""])
+def test_a_key_has_a_name_that_addresses_can_hold(still: Space, name: str) -> None:
+    assert "key id" in refused(still, _named(still, name))
+    assert list(keys(still)) == [f"{HOSPITAL}#contract-1"]
+    assert still.entries(type="key.requested", limit=1)[0]["event"]["outcome"] == "failure"
+
+
+def _named(space: Space, name: str) -> Any:
+    """A request whose key has a name that the command line would not sign."""
+    sent = body(space, generate("Ed25519"), "contract-2")
+    payload = json.loads(b64url_decode(sent["request"]["payload"])) | {"kid": f"{HOSPITAL}#{name}"}
+    for part in sent.values():
+        part["payload"] = b64url_encode(json.dumps(payload, sort_keys=True, separators=(",", ":")).encode())
+    return sent
+
+
+def test_keys_are_changed_so_often_and_no_oftener(space: Space) -> None:
+    present: Any = "own"
+    for n in range(2, MAX_A_DAY + 1):  # the first came with the admission
+        new = generate("Ed25519")
+        assert bring(space, body(space, new, f"contract-{n}", present=present))["state"] == "active"
+        present = (f"{HOSPITAL}#contract-{n}", new)
+    assert "within a day" in refused(space, body(space, generate("Ed25519"), "more", present=present))
+
+
+def test_a_request_is_as_small_as_a_request_has_to_be(still: Space) -> None:
+    sent = body(still, generate("Ed25519"), "contract-2")
+    sent["request"]["payload"] += "A" * 20_000
+    assert "limit" in refused(still, sent)
 
 
 def test_at_most_five_keys_wait(space: Space) -> None:

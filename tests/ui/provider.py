@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import httpx2
 import jwt
@@ -67,7 +67,7 @@ class Provider:
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         query = self.codes.pop(form.get("code", ""), None)
         proof = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
-        basic = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+        basic = base64.b64encode(f"{quote_plus(CLIENT)}:{quote_plus(SECRET)}".encode()).decode()
         good = (
             query is not None
             and query["code_challenge"] == proof.decode().rstrip("=")
@@ -133,6 +133,9 @@ def provider() -> Iterator[Provider]:
             form = {name: values[0] for name, values in parse_qs(content).items()}
             if redirect := made.lies.get("redirect"):
                 self._answer(307, b"", location=redirect)
+                return
+            if made.lies.get("html"):
+                self._answer(403, b"<html>Who are you?</html>")
                 return
             self._document(*made.token(form, self.headers.get("authorization", "")))
 

@@ -58,7 +58,14 @@ def test_what_a_lost_key_stops_is_shown_before_it_is_taken_out(space: Space, peo
         assert who.send(page).status_code == 403
     assert people.person(HOSPITAL, "admin").sign_in().open(page).status_code == 404
     assert admin.open(f"/organisations/{PHARMA}/keys/never-was/compromised").status_code == 404
-    for wrong, why in (("yesterday", "as the page does"), ("2126-01-01T00:00", "future")):
+    for wrong, why in (
+        ("yesterday", "as the page does"),
+        ("2126-01-01T00:00", "future"),
+        ("0001-01-01T00:00", "after 1970"),
+        ("1969-12-31T23:59", "after 1970"),
+        ("2026-W01", "as the page does"),
+        ("2026-01-01", "as the page does"),
+    ):
         answer = admin.send(page, since=wrong)
         assert answer.status_code == 422
         assert why in text_of(answer)

@@ -89,6 +89,39 @@ def test_an_account_that_an_agent_connected_signs_it_in(space: Space, people: Pe
     assert {e["event"]["type"] for e in space.entries(limit=20)} >= {"identity.connected", "identity.disconnected"}
 
 
+def test_who_came_in_by_an_account_connects_no_other(space: Space, people: People, outside: Provider) -> None:
+    """Else a session of hours that was stolen would become a way in for good."""
+    outside.subject = "the owner"
+    assert connect(people.person(HOSPITAL, "provider").sign_in()).status_code == 303
+    browser = people.stranger()
+    assert sign_in(browser, space.agent(HOSPITAL, "provider").agent.agent).status_code == 303
+    outside.subject = "the thief"
+    assert browser.get("/account/connect/park").status_code == 403
+    assert "sign in by a one-time link" in text_of(browser.get("/account"))
+    token = re.search(r'name="form_token" value="([0-9a-f]+)"', browser.get("/account").text)
+    assert token is not None
+    assert browser.post("/account/connect", data={"form_token": token[1]}).status_code == 403
+
+
+def test_what_one_person_proved_is_not_connected_by_the_next(space: Space, people: People, outside: Provider) -> None:
+    """Two at one computer: the first goes away before pressing the button."""
+    outside.subject = "the first"
+    first = people.person(PHARMA, "provider").sign_in()
+    to_provider_and_back(first.browser, "/account/connect/park")
+    assert "You proved at this provider" in text_of(first.open("/account"))
+    first.send("/sign-out")
+    second = Person(first.browser, space.agent(HOSPITAL, "admin")).sign_in()
+    assert "You proved at this provider" not in text_of(second.open("/account"))
+    assert second.send("/account/connect").status_code == 403
+
+
+def test_who_connects_says_at_the_provider_which_account(people: People, outside: Provider, space: Space) -> None:
+    person = people.person(INSTITUTE, "provider").sign_in()
+    asked = parse_qs(urlsplit(person.browser.get("/account/connect/park").headers["location"]).query)
+    assert asked["prompt"] == ["login"]
+    assert "prompt" not in parse_qs(urlsplit(people.stranger().get("/sign-in/with/park").headers["location"]).query)
+
+
 def test_one_account_may_stand_for_several_agents(space: Space, people: People, outside: Provider) -> None:
     outside.subject = "several"
     agents = []
@@ -139,13 +172,15 @@ def test_a_provider_speaks_for_whom_the_operator_says(space: Space, people: Peop
 LIES: dict[str, dict[str, Any]] = {
     "a nonce of another sign-in": {"claims": {"nonce": "another"}},
     "no nonce": {"claims": {"nonce": None}},
+    "a nonce that is half a character": {"claims": {"nonce": "\ud800"}},
+    "a token without end": {"claims": {"exp": float("inf")}},
     "a token for another client": {"claims": {"aud": "another"}},
     "a token for several, given to another": {"claims": {"aud": [CLIENT, "another"], "azp": "another"}},
     "a token for several, given to nobody": {"claims": {"aud": [CLIENT, "another"]}},
     "a token of another issuer": {"claims": {"iss": "http://127.0.0.1:1"}},
     "a token that is over": {"claims": {"exp": int(time.time()) - 120}},
     "a token of the future": {"claims": {"iat": int(time.time()) + 3600}},
-    "a token without an end": {"claims": {"exp": None}},
+    "a token that names no end": {"claims": {"exp": None}},
     "a token of nobody": {"claims": {"sub": None}},
     "a token of nobody in particular": {"claims": {"sub": ""}},
     "a token that is not signed": {"signed": "none"},
@@ -256,7 +291,7 @@ def begun(folder: Path, outside: Provider) -> tuple[Providers, dict[str, Any]]:
     providers = Providers.read(written(folder, outside), plain=True)
     park, back = providers.get("park"), "http://here.example/back"
     assert park is not None
-    flow, address = providers.begin(park, back=back, connect=False)
+    flow, address = providers.begin(park, back=back)
     returned = parse_qs(urlsplit(httpx2.get(address).headers["location"]).query)
     said = {name: returned[name][0] for name in ("state", "code", "iss")}
     return providers, {"provider": park, "flow": flow, "back": back, "now": time.time(), **said}
@@ -287,6 +322,35 @@ def test_a_provider_that_leads_elsewhere_is_not_followed(tmp_path: Path, outside
     assert "/inside" not in outside.asked
 
 
+def test_what_a_stranger_makes_up_does_not_shut_out_others(tmp_path: Path, outside: Provider) -> None:
+    """A provider that answers nonsense to nonsense is there all the same."""
+    providers, rest = begun(tmp_path, outside)
+    outside.lies["html"] = True
+    with pytest.raises(OutsideRefused):
+        providers.finish(**{**rest, "code": "made up"})
+    outside.lies.clear()
+    assert providers.finish(**rest).provider == "park"
+
+
+def test_one_slow_provider_keeps_nobody_from_another(tmp_path: Path, outside: Provider) -> None:
+    with provider() as slow:
+        one = {"id": "slow", "name": "Slow", "issuer": slow.issuer, "client_id": CLIENT}
+        two = {"id": "park", "name": "Park account", "issuer": outside.issuer, "client_id": CLIENT}
+        file = tmp_path / "two.json"
+        file.write_text(json.dumps({"providers": [one, two]}), encoding="utf-8")
+        providers = Providers.read(file, plain=True)
+        known, park = providers.get("slow"), providers.get("park")
+        assert known is not None
+        assert park is not None
+        slow.lies["slow"] = 0.04
+        with ThreadPoolExecutor(AT_A_TIME) as threads:
+            waiting = [threads.submit(providers.begin, known, back="http://x.example/") for _ in range(AT_A_TIME)]
+            time.sleep(0.5)
+            assert providers.begin(park, back="http://x.example/")
+            for each in waiting:
+                each.exception()
+
+
 def test_few_wait_for_a_provider_at_a_time(tmp_path: Path, outside: Provider) -> None:
     """Strangers may begin to sign in as often as they like; the threads that answer everybody are not theirs."""
     providers, rest = begun(tmp_path, outside)
@@ -305,17 +369,20 @@ def test_few_wait_for_a_provider_at_a_time(tmp_path: Path, outside: Provider) ->
         {"authorization_endpoint": "javascript:alert(1)"},
         {"jwks_uri": None},
         {"code_challenge_methods_supported": ["plain"]},
+        {"code_challenge_methods_supported": 7},
+        {"jwks_uri": "https://["},
+        {"token_endpoint": "https://id.example:99999/"},
     ],
 )
 def test_what_a_provider_publishes_of_itself_is_read(tmp_path: Path, outside: Provider, lie: dict[str, Any]) -> None:
     providers = Providers.read(written(tmp_path, outside), plain=True)
     park = providers.get("park")
     assert park is not None
-    assert providers.begin(park, back="http://here.example/", connect=False)
+    assert providers.begin(park, back="http://here.example/")
     outside.lies["discovery"] = lie
     fresh = Providers.read(written(tmp_path, outside), plain=True)
     with pytest.raises(ProviderAway, match="Park account"):
-        fresh.begin(park, back="http://here.example/", connect=False)
+        fresh.begin(park, back="http://here.example/")
 
 
 def test_a_key_that_the_provider_changed_is_found(
@@ -334,6 +401,8 @@ def test_a_key_that_the_provider_changed_is_found(
     [
         ({"issuer": "http://id.example"}, "https"),
         ({"issuer": "https://id.example/#x"}, "https"),
+        ({"issuer": "https://id.example/?x=1"}, "https"),
+        ({"issuer": "https://["}, "https"),
         ({"id": "Park"}, "providers.0.id"),
         ({"id": "institute"}, "one id"),
         ({"client_secret_file": "missing"}, "missing"),

@@ -141,7 +141,8 @@ def test_a_bundle_is_tried_beside_and_made_the_active_one(space: Space, operator
         "package access.rules_test.core_data_test\n\ntest_it if true\n"
     )
     archive = of_folder(rules, Home.load(space.settings.home, passphrase=None).bundle_key)
-    assert operator.upload("/health/bundles", archive, do="shadow").status_code == 303
+    begun = operator.upload("/health/bundles", archive, do="shadow")
+    assert begun.status_code == 303, text_of(begun)
     assert "Beside them running" in text_of(operator.open("/health"))
     assert operator.send("/health/shadow/end").status_code == 303
     assert "Beside them ended" in text_of(operator.open("/health"))
