@@ -17,6 +17,7 @@ from gateway.audit.note import parse_vkey
 from gateway.cli import demo
 from gateway.cli.demo import free_port
 from gateway.db import Database
+from gateway.rotation import rotate
 from gateway.settings import Settings
 from tests.audit.small_log import mth
 from tests.space import Space
@@ -101,5 +102,33 @@ def test_a_foreign_reader_submitter_and_witness_agree_with_the_log(tmp_path: Pat
             told = oracle("submit", alone.url, alone.key, prefix, key, size)
             assert told.startswith("200 ")
             assert int(told.split()[1]) > size
+    space.operator.close()
+    space.http.close()
+
+
+def test_a_foreign_reader_and_witness_go_on_while_the_logs_key_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "witnesses.policy"
+    file.write_text("quorum none\n")
+    settings = Settings(home=tmp_path / "gateway", witnesses=file)
+    space = Space(tmp_path, settings, free_port())
+    old, prefix = parse_vkey(space.vkey), f"{space.url}/log"
+    secret, vkey = oracle("key", "foreign.example/witness").splitlines()
+    foreign = Made("foreign", tmp_path, parse_vkey(vkey), free_port())
+    file.write_text(policy("all", foreign, log=old))
+    done = rotate(settings, "log")
+    assert done.vkey is not None
+    with foreign_witness(foreign, secret, old), demo.serving(settings, space.port):
+        deadline = time.monotonic() + 20
+        while (note := httpx2.get(f"{prefix}/checkpoint").text).count("\u2014") < 3:
+            assert time.monotonic() < deadline, "the witness did not cosign"
+            time.sleep(0.1)
+        size = int(note.splitlines()[1])
+        db = Database(settings.database)
+        with db.reading_tx() as tx:
+            leaves = [entry.leaf for entry in reader.all_entries(tx, begin=0, end=size)]
+        db.close()
+        for key in (old, parse_vkey(done.vkey)):
+            told = oracle("read", prefix, key, 2, leaves[2].hex(), 3, mth(leaves[:3]).hex(), foreign.key)
+            assert told.split() == [str(size), key.name, "foreign.example/witness"]
     space.operator.close()
     space.http.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
@@ -144,6 +145,27 @@ def test_whatever_is_killed_leaves_one_key_and_a_log_that_names_it(
     assert len(recorded(settings)) == 1
 
 
+@pytest.mark.server
+def test_on_postgresql_whatever_is_killed_leaves_the_key_that_the_log_names(tmp_path: Path, postgresql: str) -> None:
+    settings = made(tmp_path, database_url=postgresql)
+    now = home_of(settings).thumbprints["countersign"]
+    replaced = 0
+    for step in range(1, 100):
+        command = [sys.executable, "-m", "tests.state.rotation_kills", str(settings.home), "countersign", str(step)]
+        environment = {**os.environ, "CORRIDOR_DATABASE_URL": postgresql}
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert ended.returncode in (0, 1), ended.stderr
+        with started(settings) as runtime:
+            before, now = now, runtime.home.thumbprints["countersign"]
+        replaced += now != before
+        facts = recorded(settings)
+        assert len(facts) == replaced
+        assert not facts or facts[-1]["new_thumbprint"] == f"sha-256:{now}"
+        if ended.returncode == 1:
+            break
+    assert 1 < replaced < step
+
+
 def test_whatever_is_killed_as_a_former_key_ends_leaves_it_signing_or_gone(founded: Settings, tmp_path: Path) -> None:
     shutil.copytree(founded.home, tmp_path / "rotated")
     rotated = Settings(home=tmp_path / "rotated")
@@ -187,12 +209,8 @@ def test_on_postgresql_a_process_that_was_heard_from_counts_as_alive(tmp_path: P
     dead.log.close()
     dead.forget()
     with pytest.raises(GatewayRuns, match="heard from"):
-        finish_or_rotate(settings)
+        rotate(settings, "token")
     rotate(settings, "token", clock=lambda: time.time() + DEAD_AFTER_S + 5)
-
-
-def finish_or_rotate(settings: Settings) -> None:
-    rotate(settings, "token")
 
 
 @pytest.mark.server
