@@ -14,7 +14,7 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "public_body": "public body",
         "overseas_entity": "entity abroad",
         "foreign_control": "controlled from abroad",
-        "ciio": "operates critical information infrastructure",
+        "ciio": "runs critical infrastructure",
         "in_ftz": "in a free-trade zone",
         # What a dataset contains.
         "health": "health data",

@@ -268,5 +268,5 @@ def test_on_paper_there_is_the_matter_and_no_buttons(officer: Page, ids: dict[st
     officer.goto(f"/entries/{ids['permit']}")
     officer.emulate_media(media="print")
     expect(officer.get_by_role("navigation", name="Rooms")).to_be_hidden()
-    expect(officer.get_by_role("heading", name="What left")).to_be_visible()
+    expect(officer.get_by_role("heading", name="What came of it")).to_be_visible()
     assert len(officer.pdf()) > 1000
