@@ -32,7 +32,7 @@ enum { UNTRACKED = 0, TRACKED = 1, MEMORY = 2 };
 enum { FDS = 65536 };
 
 struct record {
-    char op[4]; /* "open" "clos" "writ" "trun" "sync" "fail" (a sync that failed) "unli" "rena" "begi" */
+    char op[4]; /* "open" "clos" "writ" "trun" "sync" "fail" (a sync that failed) "unli" "rena" "begi" "tell" */
     int32_t fd;
     int64_t at; /* offset, length, or whether the open made the file */
     int32_t size;
@@ -84,6 +84,13 @@ __attribute__((constructor)) void disk_begin(void) {
     syscall(SYS_close, low);
     if (journal < 0 || control == MAP_FAILED) give_up("no journal, or no control");
     write_down("begi", 0, 0, "", 0);
+}
+
+/* What the process has been told. Under the lock like all else: whoever dies before an operation, dies between records. */
+void disk_tell(const char *text, size_t size) {
+    pthread_mutex_lock(&lock);
+    write_down("tell", 0, 0, text, size);
+    pthread_mutex_unlock(&lock);
 }
 
 static int within(int dirfd, const char *path, char *full) {

@@ -84,7 +84,7 @@ class Figures:
 def meet(place: Place, kinds: int, error: int, times: int, does: int, stride: int) -> None:
     """Call the log with the fault at its first operation, its second, and so on, until it is due after the last."""
     writer.RETRY_S, writer.PATIENCE_S = 0.01, 0.2
-    tell, control = Teller(place.journal), Control(place.control, new=False)
+    tell, control = Teller(), Control(place.control, new=False)
     make_log(place.url)
     tell("made")
     with running(place.url, prepare=_checkpoint_often) as log, ThreadPoolExecutor(CALLERS) as pool:
@@ -104,7 +104,7 @@ def meet(place: Place, kinds: int, error: int, times: int, does: int, stride: in
 
 def begin(place: Place, skip: int) -> None:
     """Make a log and one entry while a sync of its folder fails: done, or refused."""
-    tell, control = Teller(place.journal), Control(place.control, new=False)
+    tell, control = Teller(), Control(place.control, new=False)
     control.fail(SYNC_FOLDER, EIO, skip=skip, times=1)
     try:
         make_log(place.url)

@@ -76,7 +76,7 @@ class Figures:
 
 def live(place: Place, synchronous: str) -> None:
     """Make the log if there is none, then append and show what there is, until the end."""
-    tell, told, url = Teller(place.journal), [0], place.url
+    tell, told, url = Teller(), [0], place.url
     new = not (place.home / NAME).exists()
     if new:
         make_log(url)
