@@ -89,7 +89,7 @@ class ContractView(BaseModel):
     left: dict[str, int]
     drafted_at: int
     draft_expires_at: int
-    suspended_by: str | None = Field(description="who alone can take it up again; the gateway's own are the operator's")
+    suspended_by: list[str] = Field(description="who holds it suspended; each lifts its own")
     doubted_keys: list[str] = Field(description="keys it is signed with that are marked compromised since; renew it")
 
     @classmethod
@@ -114,9 +114,15 @@ class ContractView(BaseModel):
             left=contract.left(),
             drafted_at=contract.drafted_at,
             draft_expires_at=contract.draft_expires_at,
-            suspended_by=contract.suspended_by,
+            suspended_by=list(contract.suspended_by),
             doubted_keys=sorted(kid for kid in lifecycle.kids(contract) if kid in compromised),
         )
+
+
+class Standing(BaseModel):
+    """What a contract is after a suspension was lifted: FINALIZED, or SUSPENDED while others hold it."""
+
+    state: State
 
 
 @router.post("/offers", status_code=201, summary="Offer terms for a dataset (provider)")
@@ -254,19 +260,24 @@ def revoke(contract: ContractId, actor: Actor) -> None:
 
 @router.post("/contracts/{contract}/suspend", status_code=204, summary="Put a contract aside at once")
 def suspend(contract: ContractId, actor: Actor) -> None:
-    """By its provider or the operator. Bites as a revocation does; who suspended it can take it up again."""
+    """By its provider or the operator, or each of them. Bites as a revocation does; each lifts its own."""
     actor.caller.need(*_MAY_END)
     deed, operator = actor.deed(), AgentRole.OPERATOR in actor.caller.roles
     actor.record(lambda tx: in_force.suspend(tx, contract, actor.caller.participant.id, deed, operator=operator))
 
 
-@router.post("/contracts/{contract}/reinstate", status_code=204, summary="Take a suspended contract up again")
-def reinstate(contract: ContractId, actor: Actor, gateway: Gateway) -> None:
-    """By who suspended it; what the gateway suspended is the operator's to take up, if its signatures hold again."""
+@router.post("/contracts/{contract}/reinstate", summary="Lift your suspension of a contract")
+def reinstate(contract: ContractId, actor: Actor, gateway: Gateway) -> Standing:
+    """Each lifts its own, the operator the gateway's too; with the last one the contract is in force again.
+
+    Its signatures must hold by the keys as they are. What was accepted under a lost key never does: revoke it, and
+    sign anew.
+    """
     actor.caller.need(*_MAY_END)
     deed, operator, house = actor.deed(), AgentRole.OPERATOR in actor.caller.roles, gateway.contract_house
     who = actor.caller.participant.id
-    actor.record(lambda tx: in_force.reinstate(tx, contract, who, house, deed, operator=operator))
+    done = actor.record(lambda tx: in_force.reinstate(tx, contract, who, house, deed, operator=operator))
+    return Standing(state=done.value)
 
 
 @router.get(

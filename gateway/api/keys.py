@@ -8,11 +8,11 @@ import orjson
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from gateway import lostkey
 from gateway.api import examples
 from gateway.api.deps import Actor, AuthenticatedCaller, Gateway
 from gateway.api.participants import Did
 from gateway.api.wire import StrictRoute
-from gateway.contracts import in_force
 from gateway.identity import enrolment
 from gateway.identity.caller import AgentRole
 from gateway.participants import contract_keys, store
@@ -156,4 +156,4 @@ def compromise(
     if AgentRole.OPERATOR not in actor.caller.roles and participant != actor.caller.participant.id:
         raise NotFound
     deed, house = actor.deed(), gateway.contract_house
-    actor.record(lambda tx: in_force.compromise(tx, f"{participant}#{name}", body.since, house, deed))
+    actor.record(lambda tx: lostkey.compromise(tx, f"{participant}#{name}", body.since, house, deed))

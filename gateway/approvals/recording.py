@@ -6,6 +6,8 @@ one, moves the epoch: no decision that was made before it commits a grant after 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.approvals import store
 from gateway.approvals.document import GENETIC, KINDS, OWN, VerifiedApproval, verify_approval
 from gateway.approvals.errors import ApprovalRefused, IssuerNotAuthorised
@@ -140,6 +142,23 @@ def withdraw(tx: Tx, approval: str, caller: Caller, deed: Deed) -> Outcome:
     return Outcome((Record(_told(deed, "approval.withdrawn", found), parties),))
 
 
+def withdraw_lost(tx: Tx, lost: Sequence[str], gateway: str, deed: Deed) -> list[Record]:
+    """Withdraw what keys that count no more have signed; whoever goes by it is told. What still holds stands."""
+    issuers = sorted({kid.partition("#")[0] for kid in lost})
+    sql = "SELECT id FROM approval WHERE issuer = ? AND state = 'recorded' AND valid_to > ? AND kind <> ? ORDER BY id"
+    records = []
+    for issuer in issuers:
+        for (approval,) in tx.execute(sql, (issuer, int(deed.at), store.COMMITTEE)).fetchall():
+            with tx.session() as session:
+                row = session.get_one(ApprovalRow, approval)
+                if store.holds(session, row, gateway):
+                    continue
+                found = store.recorded(session, row)
+            tx.execute("UPDATE approval SET state = 'withdrawn' WHERE id = ?", (approval,))
+            records.append(Record(_told(deed, "approval.withdrawn", found, why="key-compromised"), _parties(tx, found)))
+    return records
+
+
 def expire(tx: Tx, deed: Deed) -> Outcome:
     """Write down what time has ended, at most a hundred at a time."""
     sql = "SELECT id FROM approval WHERE state = 'recorded' AND valid_to <= ? ORDER BY id LIMIT 100"
@@ -152,9 +171,9 @@ def expire(tx: Tx, deed: Deed) -> Outcome:
     return Outcome(tuple(records), len(records))
 
 
-def _told(deed: Deed, kind: str, found: Recorded) -> AuditEvent:
+def _told(deed: Deed, kind: str, found: Recorded, **more: str) -> AuditEvent:
     objects = (Object("approval", found.id), *(Object("dataset", dataset) for dataset in found.datasets[:7]))
-    return deed.event(kind, objects=objects, facts={"kind": found.kind, "digest": f"sha256:{found.digest}"})
+    return deed.event(kind, objects=objects, facts={"kind": found.kind, "digest": f"sha256:{found.digest}", **more})
 
 
 def _parties(tx: Tx, found: Recorded) -> tuple[str, ...]:

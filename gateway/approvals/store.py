@@ -101,14 +101,24 @@ class Approvals:
             if row.kind == COMMITTEE:
                 decision = read_decision(bytes(row.envelope), keys=keys, now=now)
                 return decision if decision.approved and decision.question.review == row.id else None
-            held = verify_approval(
-                bytes(row.envelope), keys=StoredKeys(session), gateway=self._gateway, at=row.recorded_at
-            )
-            return held if (held.content.id, held.content.kind, held.digest) == (row.id, row.kind, row.digest) else None
+            return _as_recorded(session, row, self._gateway)
         except Problem as problem:
             # Its key turned out compromised, or it was altered at rest: it is as if there were none.
             logger.warning("approval.does_not_hold", approval=row.id, why=problem.slug)
             return None
+
+
+def holds(session: Session, row: ApprovalRow, gateway: str) -> bool:
+    """Whether an issuer's approval stands by the keys as they are now."""
+    try:
+        return _as_recorded(session, row, gateway) is not None
+    except Problem:
+        return False
+
+
+def _as_recorded(session: Session, row: ApprovalRow, gateway: str) -> VerifiedApproval | None:
+    held = verify_approval(bytes(row.envelope), keys=StoredKeys(session), gateway=gateway, at=row.recorded_at)
+    return held if (held.content.id, held.content.kind, held.digest) == (row.id, row.kind, row.digest) else None
 
 
 def as_policy_input(held: Sequence[Held]) -> dict[str, Any]:

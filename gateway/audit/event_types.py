@@ -47,6 +47,7 @@ _ADMINISTRATION = {
     "contract.activated": "U",
     "contract.amended": "U",
     "contract.suspended": "U",
+    "contract.suspension_lifted": "U",
     "contract.reinstated": "U",
     "contract.revoked": "U",
     "contract.terminated": "U",

@@ -136,10 +136,10 @@ def suspend(contract: str, agent: As) -> None:
 
 @contracts.command()
 def reinstate(contract: str, agent: As) -> None:
-    """Take up again what you suspended; the operator also what the gateway did."""
+    """Lift your suspension; the operator also lifts the gateway's."""
     with options.client(agent) as gateway:
-        gateway.post(f"/v1/contracts/{contract}/reinstate", {})
-    show.done(f"{contract} is in force again.")
+        state = gateway.post(f"/v1/contracts/{contract}/reinstate", {})["state"]
+    show.done(f"{contract} is " + ("in force again." if state == "FINALIZED" else "suspended by others still."))
 
 
 @contracts.command()

@@ -16,7 +16,16 @@ from gateway.audit.event import Object, Reason
 from gateway.audit.log import Outcome, Record
 from gateway.catalog.store import Dataset
 from gateway.contracts import store
-from gateway.contracts.envelope import MAX_PAYLOAD, MAX_URI, StatusEntry, Target, assemble, draft, parse_payload
+from gateway.contracts.envelope import (
+    MAX_ENVELOPE,
+    MAX_PAYLOAD,
+    MAX_URI,
+    StatusEntry,
+    Target,
+    assemble,
+    draft,
+    parse_payload,
+)
 from gateway.contracts.errors import (
     ContractRefused,
     ContractTooLarge,
@@ -305,6 +314,15 @@ def kids(contract: store.Contract) -> set[str]:
     """The ids of the keys that the parties signed with so far."""
     headers = [strict_json(b64url_decode(entry["protected"]), max_bytes=MAX_HEADER) for entry in contract.entries]
     return {header["kid"] for header in headers}
+
+
+def accepted_at(contract: store.Contract) -> int | None:
+    """When the gateway countersigned it, seconds UTC; None while it is a draft."""
+    if contract.envelope is None:
+        return None
+    last = strict_json(contract.envelope, max_bytes=MAX_ENVELOPE)["signatures"][-1]
+    accepted: int = strict_json(b64url_decode(last["protected"]), max_bytes=MAX_HEADER)["iat"]
+    return accepted
 
 
 def signers(contract: store.Contract) -> set[str]:

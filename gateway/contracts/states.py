@@ -75,8 +75,9 @@ TRANSITIONS: Mapping[State, Mapping[State, frozenset[Actor]]] = {
         State.REVOKED: _REVOKERS,
         State.EXPIRED: frozenset({_G}),
     },
-    # None can undo another's suspension: `in_force.reinstate` asks who made it.
+    # Each holder lifts its own suspension (`in_force.reinstate`); what another suspended already, can be held as well.
     State.SUSPENDED: {
+        State.SUSPENDED: frozenset({_P, _O, _G}),
         State.FINALIZED: frozenset({_P, _O}),
         State.REVOKED: _REVOKERS,
         State.EXPIRED: frozenset({_G}),

@@ -54,7 +54,7 @@ class Contract:
     usage: Usage
     drafted_at: int
     draft_expires_at: int
-    suspended_by: str | None = None
+    suspended_by: tuple[str, ...] = ()
 
     def state_at(self, now: float) -> State:
         """The state, with the passing of time seen before it is written down."""
@@ -174,5 +174,5 @@ def _contract(row: ContractRow, usage: ContractUsageRow | None) -> Contract:
         usage=Usage() if usage is None else Usage(usage.uses, usage.rows),
         drafted_at=row.drafted_at,
         draft_expires_at=row.draft_expires_at,
-        suspended_by=row.suspended_by,
+        suspended_by=tuple(row.suspensions),
     )

@@ -35,7 +35,7 @@ class ContractRow(SQLModel, table=True):
     dataset: str = Field(index=True)
     offer: str
     state: str
-    suspended_by: str | None = None
+    suspensions: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
     digest: str = Field(unique=True)
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     entries: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))

@@ -52,7 +52,7 @@ class Client:
 
     def get(self, path: str, **query: Any) -> Any:
         params = {name: value for name, value in query.items() if value is not None}
-        return self._answer(self._send("GET", path, params=params))
+        return self._answer(self._send("GET", path, params=params or None))  # empty ones would take the path's own away
 
     def post(self, path: str, body: Any) -> Any:
         return self._answer(self._send("POST", path, json=body))

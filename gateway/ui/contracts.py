@@ -128,7 +128,7 @@ def revoke(contract: ContractId, visit: Posted) -> Response:
 
 @router.post("/contracts/{contract}/suspend")
 def suspend(contract: ContractId, visit: Posted) -> Response:
-    """Put it aside at once; we can take it up again."""
+    """Put it aside at once; we can lift it again."""
     acting = visit.acting
     acting.caller.need(*MAY_REVOKE)
     deed = acting.deed()
@@ -138,7 +138,7 @@ def suspend(contract: ContractId, visit: Posted) -> Response:
 
 @router.post("/contracts/{contract}/reinstate")
 def reinstate(contract: ContractId, visit: Posted) -> Response:
-    """Take up again what we suspended."""
+    """Lift what we suspended; in force again, unless others hold it too."""
     acting, house = visit.acting, visit.gateway.contract_house
     acting.caller.need(*MAY_REVOKE)
     deed = acting.deed()
@@ -167,8 +167,11 @@ def _shown(visit: Visit, found: Contract) -> Response:
         and own == found.consumer
         and AgentRole.RESEARCHER in caller.roles
         and 0 not in found.left().values(),
-        may_suspend=may_end and own == found.provider and state is State.FINALIZED,
-        may_reinstate=may_end and state is State.SUSPENDED and found.suspended_by == own,
+        may_suspend=may_end
+        and own == found.provider
+        and state in (State.FINALIZED, State.SUSPENDED)
+        and own not in found.suspended_by,
+        may_reinstate=may_end and state is State.SUSPENDED and own in found.suspended_by,
         doubted=doubted,
         kid=f"{own}#contract-1" if key is None else key.kid,
         payload=found.payload.decode(),

@@ -36,6 +36,7 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "contract.activated": "Contract in force",
         "contract.amended": "Contract amended",
         "contract.suspended": "Contract suspended",
+        "contract.suspension_lifted": "Contract: one of several suspensions lifted",
         "contract.reinstated": "Contract reinstated",
         "contract.revoked": "Contract revoked",
         "contract.terminated": "Negotiation ended",

@@ -8,11 +8,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Path
 from fastapi.responses import Response
 
-from gateway.contracts import in_force
+from gateway import lostkey
+from gateway.contracts import in_force, lifecycle
 from gateway.identity.caller import AgentRole, Caller
 from gateway.participants import contract_keys, store
 from gateway.problems import Malformed, NotFound, Problem
-from gateway.ui.visit import PageRoute, Posted, Signed, Visit
+from gateway.ui.visit import PageRoute, Posted, Signed, Visit, organisation_page
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -38,12 +39,12 @@ def compromise(
     deed = acting.deed()
     try:
         moment = _moment(since)
-        acting.record(lambda tx: in_force.compromise(tx, kid, moment, house, deed))
+        acting.record(lambda tx: lostkey.compromise(tx, kid, moment, house, deed))
     except NotFound:
         raise
     except Problem as problem:
         return _asked(visit, participant, name, problem)
-    return visit.go(f"/organisations/{participant}")
+    return visit.go(organisation_page(participant))
 
 
 # Behind `compromised`, whose address this one would take.
@@ -57,21 +58,21 @@ def answer(
     change = {"approve": contract_keys.approve, "refuse": contract_keys.refuse}[verb]
     deed = acting.deed()
     acting.record(lambda tx: change(tx, f"{participant}#{name}", deed))
-    return visit.go(f"/organisations/{participant}")
+    return visit.go(organisation_page(participant))
 
 
 def _asked(visit: Visit, participant: str, name: str, problem: Problem | None = None) -> Response:
     kid = _kid(visit.acting.caller, participant, name)
     with visit.gateway.db.reading() as session:
         key = store.StoredKeys(session).lookup(kid)
-        signed = in_force.standing_on(session, kid)
+        signed = in_force.standing_on(session, kid, visit.gateway.clock())
     if key is None:
         raise NotFound
     return visit.page(
         "key_compromised.html",
         status=200 if problem is None else problem.status,
         key=key,
-        contracts=signed,
+        contracts=[(contract, lifecycle.accepted_at(contract)) for contract in signed],
         problem=problem,
     )
 

@@ -19,7 +19,7 @@ from gateway.participants.model import Facts, Kind, Site
 from gateway.participants.onboarding import Admission
 from gateway.problems import Malformed, NotFound, Problem, first_complaint
 from gateway.ui import forms
-from gateway.ui.visit import PageRoute, Posted, Signed, Visit
+from gateway.ui.visit import PageRoute, Posted, Signed, Visit, organisation_page
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -149,7 +149,7 @@ def _admitted(visit: Visit, given: FormData) -> Response:
         acting.record(lambda tx: enrolment.admit(tx, admission, first, deed))
     except Problem as problem:
         return _form(visit, given, problem)
-    return visit.go(f"/organisations/{did}")
+    return visit.go(organisation_page(did))
 
 
 def _facts(given: FormData) -> Facts:
@@ -217,4 +217,4 @@ def _moved(visit: Visit, participant: str, change: Any) -> Response:
     acting.caller.need(AgentRole.OPERATOR)
     deed = acting.deed()
     acting.record(lambda tx: change(tx, participant, deed))
-    return visit.go(f"/organisations/{participant}")
+    return visit.go(organisation_page(participant))

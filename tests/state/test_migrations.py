@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, MetaData, Table, inspect, select
 
+from gateway.contracts.tables import ContractRow
 from gateway.db import Database
 from gateway.migrations.migrate import migrate
 from gateway.migrations.tables import METADATA
@@ -56,6 +57,25 @@ def test_a_database_at_the_newest_version_is_left_as_it_is(database: str) -> Non
             migrate(connection)
             assert schema(connection) == before
             assert connection.exec_driver_sql("SELECT id FROM instance").fetchall() == [("kept",)]
+    db.close()
+
+
+def test_who_suspended_a_contract_still_holds_it(database: str) -> None:
+    db = Database(database)
+    draft = {"provider": "a", "consumer": "b", "dataset": "d", "offer": "o", "payload": b"", "entries": []}
+    times = {"drafted_at": 1, "draft_expires_at": 2, "valid_from": 1, "valid_to": 3}
+    with db.writing_connection() as connection:
+        with connection.begin():
+            migrate(connection, "0012")
+            contract = Table("contract", MetaData(), autoload_with=connection)
+            for number, holder in enumerate(("did:web:a.example", None)):
+                names = {"id": str(number), "digest": str(number), "status_index": number}
+                row = {**draft, **times, **names, "state": "SUSPENDED", "suspended_by": holder}
+                connection.execute(contract.insert().values(row))
+        with connection.begin():
+            migrate(connection)
+            found = connection.execute(select(ContractRow.id, ContractRow.suspensions)).all()
+    assert dict(found) == {"0": ["did:web:a.example"], "1": []}
     db.close()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from gateway import lostkey
 from gateway.access import publish
 from gateway.audit.deed import Deed
 from gateway.audit.event import Actor, Source
@@ -384,14 +385,14 @@ def test_one_contract_key_is_in_use_at_a_time_and_a_lost_one_stops_its_contracts
     with pytest.raises(AlreadyAdmitted):
         bring("contract-3", replaces="contract-2")
     epoch = stores.log.standing.epoch
-    stores.do(in_force.compromise, f"{PHARMA}#contract-1", None, stores.house)
+    stores.do(lostkey.compromise, f"{PHARMA}#contract-1", None, stores.house)
     assert stores.log.standing.epoch == epoch + 1
     # The second was let in by the first, of which nothing is believed any more.
     assert states() == ["compromised", "compromised"]
     assert stores.contract(contract).state is State.SUSPENDED
     with pytest.raises(ContractRefused):
         stores.do(in_force.reinstate, contract, stores.house.did, stores.house, operator=True)
-    assert stores.contract(contract).suspended_by == stores.house.did
+    assert stores.contract(contract).suspended_by == (stores.house.did,)
 
 
 def test_a_change_that_is_refused_leaves_no_row_in_any_store(stores: Stores) -> None:

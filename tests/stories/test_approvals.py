@@ -120,6 +120,29 @@ def test_an_issuer_that_is_trusted_no_more_gives_nothing(space: Space) -> None:
     assert "ETH-01" not in codes(space, contract)
 
 
+def test_what_a_lost_key_approved_is_withdrawn_and_told(space: Space) -> None:
+    board = "did:web:board.example"
+    space.admit(board, "research_institute")
+    trust(space, board, "ethics")
+    dataset, other = publish(space), publish(space)
+    contract, early = agree(space, dataset), give(space, board, "ethics", datasets=[dataset])
+    time.sleep(1.1)
+    since = int(time.time())
+    late = give(space, board, "ethics", datasets=[other])
+    assert "ETH-01" not in codes(space, contract)
+    path = f"/v1/participants/{board}/keys/{space.parties[board].key_name}/compromise"
+    space.agent(board, "admin").post(path, {"since": since})
+    states = {one["id"]: one["state"] for one in space.agent(LAB, "researcher").get("/v1/approvals")}
+    assert (states[early], states[late]) == ("recorded", "withdrawn")
+    assert "ETH-01" not in codes(space, contract)
+    # Nothing stands any more, and who goes by it reads so in its own view of the log.
+    space.agent(board, "admin").post(path, {})
+    assert "ETH-01" in codes(space, contract)
+    entries = space.agent(LAB, "officer").get("/v1/audit/entries", type="approval.withdrawn")["entries"]
+    told = [e["record"] for e in entries if e["record"]["facts"].get("why") == "key-compromised"]
+    assert {one["objects"][0]["id"] for one in told} == {early, late}
+
+
 @pytest.mark.parametrize("scope", ["purpose", "recipient", "dataset", "later"])
 def test_what_it_does_not_cover_it_does_not_give(space: Space, scope: str) -> None:
     dataset, other = (publish(space) for _ in range(2))

@@ -316,8 +316,8 @@ def test_a_compromised_key_stops_what_was_accepted_since(space: Space) -> None:
     with pytest.raises(KeyNotUsable):
         verified(space, late)
     seen = space.agent(HOSPITAL, "provider").get(f"/v1/contracts/{early}")
-    assert (seen["doubted_keys"], seen["suspended_by"]) == ([f"{PHARMA}#contract-1"], None)
-    assert space.agent(HOSPITAL, "provider").get(f"/v1/contracts/{late}")["suspended_by"] == space.gateway
+    assert (seen["doubted_keys"], seen["suspended_by"]) == ([f"{PHARMA}#contract-1"], [])
+    assert space.agent(HOSPITAL, "provider").get(f"/v1/contracts/{late}")["suspended_by"] == [space.gateway]
     told = {e["record"]["event"]["type"] for e in space.agent(HOSPITAL, "officer").get("/v1/audit/entries")["entries"]}
     assert {"contract.suspended", "contract.terminated"} <= told
     # Nobody takes up what does not hold; the operator neither.
@@ -376,11 +376,23 @@ def test_who_suspends_a_contract_takes_it_up_again(space: Space) -> None:
     provider.post(f"{one}/reinstate", {})
     assert space.read(contract)
     space.operator.post(f"{one}/suspend", {})
-    assert pharma.get(one)["suspended_by"] == space.parties["operator"].did
-    with pytest.raises(Refused, match="Another suspended"):
+    operator = space.parties["operator"].did
+    assert pharma.get(one)["suspended_by"] == [operator]
+    with pytest.raises(Refused, match="each alone can lift"):
         provider.post(f"{one}/reinstate", {})
-    space.operator.post(f"{one}/reinstate", {})
+    # Each holds it by itself, and nobody lifts what another holds.
+    provider.post(f"{one}/suspend", {})
+    with pytest.raises(Refused, match="suspended the contract already"):
+        provider.post(f"{one}/suspend", {})
+    assert pharma.get(one)["suspended_by"] == sorted([HOSPITAL, operator])
+    assert space.operator.post(f"{one}/reinstate", {}) == {"state": "SUSPENDED"}
+    assert pharma.get(one)["suspended_by"] == [HOSPITAL]
+    assert space.ask(contract).status_code == 403
+    assert provider.post(f"{one}/reinstate", {}) == {"state": "FINALIZED"}
     assert space.read(contract)
+    entries = space.agent(HOSPITAL, "officer").get("/v1/audit/entries", contract=contract)["entries"]
+    told = [entry["record"]["event"]["type"] for entry in entries]
+    assert told.index("contract.suspension_lifted") - told.index("contract.reinstated") == 2  # a refused read between
     # One that is suspended can be revoked, and never comes back.
     provider.post(f"{one}/suspend", {})
     pharma.post(f"{one}/revoke", {})

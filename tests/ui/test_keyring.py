@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 from gateway.crypto.keyrequest import sign_request
@@ -94,6 +95,26 @@ def test_a_provider_puts_a_contract_aside_and_takes_it_up_again(space: Space, pe
     assert space.ask(contract).status_code == 403
     assert provider.send(f"{page}/reinstate").status_code == 303
     assert space.ask(contract).status_code == 200
+
+
+def test_an_organisation_whose_did_names_a_port_has_a_page(space: Space, people: People) -> None:
+    did = "did:web:clinic.example%3A8443"
+    party = space.admit(did, "hospital")
+    operator = people.person(OPERATOR, OPERATOR).sign_in()
+    address = re.search(r'<a href="(/organisations/[^"]+clinic[^"]+)"', operator.open("/organisations").text)
+    assert address is not None
+    page = operator.open(address[1])
+    assert did in text_of(page)
+    forms = re.findall(r'action="(/organisations/[^"]+)"', page.text)
+    assert [form.rpartition("/")[2] for form in forms] == ["suspend"]
+    for verb, state in (("suspend", "suspended"), ("reinstate", "active")):
+        answer = operator.send(f"{address[1]}/{verb}")
+        assert answer.status_code == 303
+        assert did in text_of(operator.open(answer.headers["location"]))
+        assert next(one for one in space.operator.get("/v1/participants") if one["id"] == did)["state"] == state
+    name = party.key_name
+    assert party.kid in text_of(operator.open(f"{address[1]}/keys/{name}/compromised"))
+    assert operator.send(f"{address[1]}/keys/{name}/compromised").headers["location"] == address[1]
 
 
 def test_the_page_signs_with_the_key_in_use(space: Space, people: People) -> None:
