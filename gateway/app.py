@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from prometheus_client import Counter
 
 from gateway import __version__
-from gateway.access.request import AccessRequest
+from gateway.access.resuming import DeliveryRequest
 from gateway.api import (
     access,
     alerts,
@@ -179,9 +179,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             openapi_version="3.1.0",
         )
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        model = AccessRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+        model = DeliveryRequest.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(model.pop("$defs", {}))
-        schemas["AccessRequest"] = model
+        schemas["DeliveryRequest"] = model
         schemas["Problem"] = PROBLEM_SCHEMA
         bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From POST /v1/token."}
         schema["components"]["securitySchemes"] = {"token": bearer}

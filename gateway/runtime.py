@@ -17,6 +17,7 @@ import structlog
 from connectors.base import Source
 from connectors.registry import Sources as Connectors
 from gateway import ownkeys
+from gateway.access import resuming
 from gateway.access.broker import Broker, Sources
 from gateway.access.engine import Limits
 from gateway.access.engines import Engines
@@ -374,7 +375,7 @@ class Runtime:
     def _house_round(self) -> None:
         self.query_engines.expire()
         deed = self.deed()
-        for ends in (contract_lifecycle.expire, recording.expire, review.lapse):
+        for ends in (contract_lifecycle.expire, recording.expire, review.lapse, resuming.forget):
             self.log.record(partial(ends, deed=deed))
         years, operator = self.settings.keep_inputs_years, self.home.operator
         self.log.record(partial(erase_old_inputs, deed=deed, years=years, operator=operator))

@@ -18,8 +18,9 @@ import structlog
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.access.broker import Broker, Running
+from gateway.access.broker import Broker
 from gateway.access.errors import Busy, ReaderStalled
+from gateway.access.running import Running
 from gateway.problems import Problem, Unavailable
 
 logger = structlog.get_logger(__name__)

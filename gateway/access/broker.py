@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,18 +25,23 @@ from gateway.access.errors import (
     ActionNotOffered,
     Busy,
     ContractNotInForce,
+    DeliveryDiffers,
+    DeliveryRunning,
     GroundGone,
-    Unsettled,
+    NothingToResume,
+    ReaderStalled,
 )
 from gateway.access.filters import parse_filter
-from gateway.access.grants import Asked, End, Granted, grant, recover, refuse, settle, turned_away
+from gateway.access.grants import Asked, Granted, grant, recover, refuse, take_up, turned_away
 from gateway.access.ground import Grounds, shown_abroad, stated_purpose
 from gateway.access.plan import DataRequest
 from gateway.access.request import AccessRequest
+from gateway.access.resuming import Resume
+from gateway.access.running import Running
 from gateway.access.slots import Slots
 from gateway.audit.deed import Deed
 from gateway.audit.event import Actor, Reason, Source
-from gateway.audit.log import Log, Outcome, Record, Recorded
+from gateway.audit.log import Change, Log, Outcome, Record
 from gateway.clock import Clock
 from gateway.identity.caller import AgentRole, Caller
 from gateway.identity.enrolment import actor
@@ -53,7 +58,6 @@ REFUSED_ASKS = 40
 """Questions to the engine on what would pass, for one refusal. `POST /v1/policy/explain` asks more."""
 
 DECISIONS = Counter("corridor_decisions_total", "Decisions by result.", ["result"])
-DELIVERED = Counter("corridor_delivered_bytes_total", "Bytes handed to the transport.")
 
 logger = structlog.get_logger(__name__)
 
@@ -101,12 +105,18 @@ class Broker:
         self._may_release = may_release
         self._slots = Slots(deliveries)
         self._endings: set[asyncio.Task[None]] = set()
+        self._running: dict[str, Running] = {}
 
-    async def access(self, caller: Caller, request: AccessRequest, *, request_id: str | None = None) -> Running:
+    async def access(
+        self, caller: Caller, request: AccessRequest, *, resume: Resume | None = None, request_id: str | None = None
+    ) -> Running:
         """Decide on a request and, when it is permitted, record the grant and hand back the delivery, ready to run.
+
+        `resume`: of a delivery that broke off, to have the rest of it (`resuming`).
 
         Raises:
             NotFound, AccessDenied, AccessReferred, ContractExhausted: refused, and recorded.
+            NothingToResume, DeliveryRunning, DeliveryDiffers: there is no rest of it; recorded too.
             Problem: malformed, or something needed is away; nothing was granted.
         """
         caller.need(AgentRole.RESEARCHER)
@@ -115,7 +125,7 @@ class Broker:
         self._may_release()
         await self._slots.take(caller.participant.id)
         try:
-            return await self._granted(caller, request, purpose, wanted, request_id)
+            return await self._granted(caller, request, purpose, wanted, resume, request_id)
         except BaseException:
             self.release(caller)
             raise
@@ -138,7 +148,7 @@ class Broker:
         anew: bool = False,
     ) -> Asked:
         """The same, of a request or of a question about one. `anew`: on what the database says now."""
-        deed, ground = self._deed(caller, request_id), None
+        deed, ground = self.deed(caller, request_id), None
         if not anew:
             ground = self.grounds.remembered(request.contract, caller, self.log.standing, now=int(deed.at))
         if ground is None:
@@ -159,6 +169,7 @@ class Broker:
         request: AccessRequest,
         purpose: dict[str, Any],
         wanted: DataRequest,
+        resume: Resume | None,
         request_id: str | None,
     ) -> Running:
         for _ in range(ATTEMPTS):
@@ -178,16 +189,39 @@ class Broker:
             try:
                 # The source is opened before anything is granted: one that is away costs nobody a use.
                 await delivery.open()
-                take = partial(grant, asked=asked, instance=self.instance, row_cap=delivery.row_cap, clock=self.clock)
-                recorded = await self.log.submit(take)
+                recorded = await self.log.submit(self._taking(asked, delivery, resume))
+            except (NothingToResume, DeliveryRunning, DeliveryDiffers) as refusal:
+                await delivery.aclose()
+                self._give_up(refusal, resume)
+                await self._turned_away(caller, refusal, request_id, asked)
+                raise
             except BaseException:
                 await delivery.aclose()
                 raise
             if isinstance(recorded.value, Granted):
                 self._saw(recorded.ids[0], asked.document, asked.decision)
-                return Running(self, caller, asked, delivery, recorded)
+                running = Running(self, caller, asked, delivery, recorded, resume)
+                self._running[running.entry] = running
+                return running
             await delivery.aclose()
         raise Busy("What the decision stood on kept changing. Try again shortly.")
+
+    def _taking(self, asked: Asked, delivery: Delivery, resume: Resume | None) -> Change:
+        """What the log's transaction does to begin this delivery."""
+        kept: dict[str, Any] = {"instance": self.instance, "row_cap": delivery.row_cap, "clock": self.clock}
+        if resume is None:
+            return partial(grant, asked=asked, **kept)
+        return partial(take_up, asked=asked, resume=resume, content=self.content(asked, delivery), **kept)
+
+    def content(self, asked: Asked, delivery: Delivery) -> str | None:
+        """What the log calls the content that the delivery reads; None where its source was not opened."""
+        digest, dataset = delivery.content_digest, asked.ground.dataset.id
+        return content_name(content_key(self.sources.pseudonym_root, dataset), digest) if digest else None
+
+    def _give_up(self, refusal: Problem, resume: Resume | None) -> None:
+        """Whoever wants the rest of a delivery has lost its connection, which the transport may be last to see."""
+        if isinstance(refusal, DeliveryRunning) and resume is not None and resume.entry in self._running:
+            self._running[resume.entry].broke_off(ReaderStalled("Its reader lost the connection."))
 
     async def _refused(self, asked: Asked) -> None:
         decision = asked.decision
@@ -209,7 +243,7 @@ class Broker:
     async def asked_in_vain(self, caller: Caller, refusal: Problem, request_id: str | None) -> None:
         """A question that no rule has to answer is recorded like any other."""
         reason = Reason(refusal.slug, refusal.title)
-        event = self._deed(caller, request_id).event("policy.asked", "deny", reasons=(reason,))
+        event = self.deed(caller, request_id).event("policy.asked", "deny", reasons=(reason,))
         await self.log.submit(lambda _tx: Outcome((Record(event, (caller.participant.id,)),)))
 
     async def _turned_away(
@@ -219,7 +253,7 @@ class Broker:
         DECISIONS.labels("deny").inc()
         reason = Reason(refusal.slug, refusal.title)
         if asked is None:
-            event = self._deed(caller, request_id).event("access.decision", "deny", reasons=(reason,))
+            event = self.deed(caller, request_id).event("access.decision", "deny", reasons=(reason,))
             parties: tuple[str, ...] = (caller.participant.id,)
         else:
             event, parties = turned_away(asked, reason)
@@ -273,7 +307,7 @@ class Broker:
             engines=self.sources.engines,
         )
 
-    def _deed(self, caller: Caller, request_id: str | None) -> Deed:
+    def deed(self, caller: Caller, request_id: str | None) -> Deed:
         return Deed(actor(caller, self.gateway), self.node, self.clock(), request_id)
 
     def ending(self, running: Running) -> asyncio.Task[None]:
@@ -287,108 +321,14 @@ class Broker:
         """Wait for the deliveries that are ending to be recorded."""
         await asyncio.gather(*self._endings, return_exceptions=True)
 
-    def release(self, caller: Caller) -> None:
+    def release(self, caller: Caller, entry: str | None = None) -> None:
+        self._running.pop(entry or "", None)
         self._slots.give_back(caller.participant.id)
 
     def recover(self, *, dead: tuple[str, ...] | None) -> int:
         """At start: say of deliveries that a crash cut off that their end is unknown. Blocks; how many there were."""
         deed = Deed(Actor("gateway", self.gateway), self.node, self.clock())
         return int(self.log.record(lambda tx: recover(tx, deed, dead=dead)).value)
-
-
-class Running:
-    """A granted delivery. `start`, iterate `pieces`, then `finish`: whatever happened is recorded, once."""
-
-    def __init__(self, broker: Broker, caller: Caller, asked: Asked, delivery: Delivery, recorded: Recorded) -> None:
-        self.entry: str = recorded.ids[0]
-        self.index: int = recorded.indices[0]
-        self.media_type = delivery.media_type
-        self._granted: Granted = recorded.value
-        self._broker = broker
-        self._caller = caller
-        self._asked = asked
-        self._delivery = delivery
-        self._finished = False
-        self._broken: Reason | None = Reason("not-finished", "The delivery broke off before its end.")
-
-    async def start(self) -> None:
-        """Bring the query to its first batch. When it fails nothing has left: the use is given back.
-
-        Raises:
-            Problem: the source failed after all.
-        """
-        try:
-            await self._delivery.start(self._granted.rows)
-        except BaseException as error:
-            if isinstance(error, Problem):
-                self._broken = Reason(error.slug, error.title)
-            await asyncio.shield(self._broker.ending(self))
-            raise
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The data, as it is handed to the transport; its end is recorded before the stream ends.
-
-        Raises:
-            Problem: the delivery was stopped. The connection must break, so that it cannot look complete.
-        """
-        try:
-            async with contextlib.aclosing(self._delivery.pieces(self._check)) as stream:
-                async for piece in stream:
-                    DELIVERED.inc(len(piece))
-                    yield piece
-            self._broken = None
-        except Problem as problem:
-            self._broken = Reason(problem.slug, problem.title)
-            raise
-        finally:
-            # A caller that hung up cancels whatever awaits here; the ending goes on by itself.
-            await asyncio.shield(self._broker.ending(self))
-
-    def broke_off(self, problem: Problem) -> None:
-        """Say why the transport gave the stream up, before `finish`; afterwards it changes nothing."""
-        self._broken = Reason(problem.slug, problem.title)
-
-    async def finish(self) -> None:
-        """Record the end and let everything go. Safe to call again."""
-        if self._finished:
-            return
-        self._finished = True
-        try:
-            await self._delivery.aclose()
-            stats = self._delivery.stats
-            end = End(
-                complete=self._broken is None and stats.complete,
-                rows=stats.rows,
-                bytes=stats.bytes,
-                sha256=stats.sha256,
-                cells_suppressed=stats.cells_suppressed,
-                reason=self._broken,
-                refund=self._broken is not None and stats.bytes == 0,
-                content=self._content(),
-            )
-            deed = self._broker._deed(self._caller, self._asked.deed.request_id)
-            try:
-                await self._broker.log.submit(lambda tx: settle(tx, self.entry, end, deed))
-            except Problem as problem:
-                # The reservation stands and the end stays open; it is closed as unknown when the gateway starts again.
-                logger.error("delivery.end_not_recorded", entry=self.entry, problem=problem.slug)
-                raise Unsettled("The delivery's end could not be recorded.") from problem
-        finally:
-            self._broker.release(self._caller)
-
-    def _content(self) -> str | None:
-        digest, dataset = self._delivery.content_digest, self._asked.ground.dataset.id
-        return content_name(content_key(self._broker.sources.pseudonym_root, dataset), digest) if digest else None
-
-    async def _check(self) -> None:
-        broker, ground = self._broker, self._asked.ground
-        now = int(broker.clock())
-        # Where this process alone writes, what stood at its last commit stands; else the database knows.
-        alone = broker.log.alone and broker.log.healthy
-        if alone and broker.log.standing.epoch == ground.standing.epoch and now < ground.ends:
-            return
-        if not await asyncio.to_thread(broker.grounds.still_stands, ground, self._caller, now=now):
-            self._asked = await broker.still_permitted(self._caller, self._asked)
 
 
 def _data_request(request: AccessRequest) -> DataRequest:

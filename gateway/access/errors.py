@@ -78,6 +78,24 @@ class AccessReferred(Problem):
     slug, status, title = "access-referred", 403, "A person must decide on this access"
 
 
+class NothingToResume(Problem):
+    """There is no delivery like that to take up; whether there ever was one is not said."""
+
+    slug, status, title = "nothing-to-resume", 404, "No delivery of yours under this contract waits to be taken up"
+
+
+class DeliveryRunning(Problem):
+    """The delivery to take up has not ended here yet: its reader's connection was not missed so far."""
+
+    slug, status, title = "delivery-running", 409, "The delivery is still under way"
+
+
+class DeliveryDiffers(Problem):
+    """What would follow does not belong to what came: another request, another content, other bytes."""
+
+    slug, status, title = "delivery-differs", 409, "What would follow is not the rest of what came"
+
+
 class ContractNotInForce(Problem):
     slug, status, title = "contract-not-in-force", 403, "The contract is not in force"
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import orjson
 
-from gateway.access import exports
+from gateway.access import exports, resuming
 from gateway.access.errors import ContractExhausted
 from gateway.access.ground import Ground, filter_columns, shown_abroad
 from gateway.access.request import AccessRequest
+from gateway.access.resuming import Left, Open, Resume
 from gateway.approvals.review import MAX_OPEN, open_review
 from gateway.approvals.votes import USE, Question
 from gateway.audit.commit import new_salt, salted_digest
@@ -72,7 +73,8 @@ class Granted:
 class End:
     """How a delivery ended, and what was handed to the transport. `complete` False: it broke off.
 
-    `content`: which bytes of the source were read (`content_name`); None where it was not opened.
+    `content`: which bytes of the source were read (`content_name`); None where it was not opened. `rows` and `sha256`
+    are of the answer from its beginning; of one that was taken up, `bytes` are those behind the first `begins`.
     """
 
     complete: bool
@@ -83,6 +85,7 @@ class End:
     reason: Reason | None = None
     refund: bool = False
     content: str | None = None
+    begins: int = 0
 
 
 def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None, clock: Clock) -> Outcome:
@@ -92,9 +95,8 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None, clock: Cl
     the cap and what is not used of them is given back at the end. Persons need no count: whatever is asked, the plan
     shows the same persons, at most as many as the contract grants.
     """
-    stands = standing(tx)
-    if stands != asked.ground.standing or exports.year_of(clock()) != asked.ground.exports.year:
-        return Outcome((), Moved(stands))
+    if (moved := _moved(tx, asked, clock)) is not None:
+        return moved
     terms, contract = asked.ground.contract.terms, asked.ground.contract.id
     uses, taken = tx.execute("SELECT uses, rows_taken FROM contract_usage WHERE contract = ?", (contract,)).fetchone()
     if terms.uses is not None and uses >= terms.uses:
@@ -104,17 +106,83 @@ def grant(tx: Tx, asked: Asked, *, instance: str, row_cap: int | None, clock: Cl
         rows = min(terms.rows - taken, terms.rows if row_cap is None else row_cap)
         if rows <= 0:
             return _exhausted(asked, "rows")
-    facts = {"recalled": True} if asked.recalled else {}
-    event = _decided(asked, "permit", kept=True, result=Result(reserved_rows=rows), facts=facts)
-    parties = _parties(asked)
     # A read without a limit reserves none of it and is counted at its end; counts by group are no rows of the data.
     reserved = None if not reading else 0 if terms.rows is None else rows
-    tx.execute(_TAKE, (reserved or 0, contract))
-    agent, dataset = asked.deed.actor.user_id, asked.ground.dataset.id
-    tx.execute(_OPEN_DELIVERY, (event.id, instance, contract, dataset, *parties, agent, reserved))
+    tx.execute(_TAKE, (1, reserved or 0, contract))
+    return _permitted(tx, asked, instance, clock, rows_cap=rows, reserved=reserved)
+
+
+def take_up(
+    tx: Tx, asked: Asked, resume: Resume, *, instance: str, row_cap: int | None, content: str | None, clock: Clock
+) -> Outcome:
+    """The same for a delivery that ended before its reader had it all: it takes no use, and rows it has not had.
+
+    Raises:
+        what `resuming.left_of` raises.
+    """
+    if (moved := _moved(tx, asked, clock)) is not None:
+        return moved
+    terms, contract, agent = asked.ground.contract.terms, asked.ground.contract.id, asked.deed.actor.user_id
+    left = resuming.left_of(
+        tx,
+        resume,
+        contract=contract,
+        agent=agent,
+        asked=resuming.fingerprint(asked.request),
+        content=content,
+        row_cap=row_cap,
+        at=asked.deed.at,
+    )
+    taken = tx.execute("SELECT rows_taken FROM contract_usage WHERE contract = ?", (contract,)).fetchone()[0]
+    if terms.rows is not None and left.rows_left > terms.rows - taken:
+        return _exhausted(asked, "rows")
+    tx.execute(_TAKE, (0, left.rows_left, contract))
+    resuming.taken_up(tx, left)
+    reserved = left.rows_left if asked.request.action == "read" else None
+    return _permitted(tx, asked, instance, clock, rows_cap=left.rows_cap, reserved=reserved, left=left)
+
+
+def _moved(tx: Tx, asked: Asked, clock: Clock) -> Outcome | None:
+    stands = standing(tx)
+    if stands != asked.ground.standing or exports.year_of(clock()) != asked.ground.exports.year:
+        return Outcome((), Moved(stands))
+    return None
+
+
+def _permitted(
+    tx: Tx,
+    asked: Asked,
+    instance: str,
+    clock: Clock,
+    *,
+    rows_cap: int | None,
+    reserved: int | None,
+    left: Left | None = None,
+) -> Outcome:
+    """Record the permit and what begins with it; the value is Granted."""
+    facts: dict[str, Any] = {"recalled": True} if asked.recalled else {}
+    if left is not None:
+        facts["resumes"] = left.entry
+    newly = rows_cap if left is None else left.rows_left or None
+    event = _decided(asked, "permit", kept=True, result=Result(reserved_rows=newly), facts=facts)
+    parties = _parties(asked)
+    delivery = Open(
+        event.id,
+        instance,
+        asked.ground.contract.id,
+        asked.ground.dataset.id,
+        *parties,
+        agent=asked.deed.actor.user_id,
+        rows_reserved=reserved,
+        asked=resuming.fingerprint(asked.request),
+        rows_cap=rows_cap,
+        counted=0 if left is None else left.counted,
+        times=0 if left is None else left.times + 1,
+    )
+    resuming.begun(tx, delivery)
     _keep_input(tx, asked, event)
     _count_export(tx, asked, clock())
-    return Outcome((Record(event, parties),), Granted(event.id, rows))
+    return Outcome((Record(event, parties),), Granted(event.id, rows_cap))
 
 
 def refuse(tx: Tx, asked: Asked, problem: Any, *, gateway: str) -> Outcome:
@@ -182,24 +250,28 @@ def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
 
     Settling twice changes nothing.
     """
-    sql = "SELECT contract, dataset, provider, consumer, rows_reserved FROM delivery WHERE entry = ?"
-    row = tx.execute(sql, (entry,)).fetchone()
-    if row is None:
+    delivery = resuming.running(tx, entry)
+    if delivery is None:
         return Outcome(())
-    contract, dataset, provider, consumer, reserved = row
-    tx.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
-    back = 0 if reserved is None else reserved - end.rows
-    tx.execute(_GIVE_BACK, (int(end.refund), back, contract))
-    digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (contract,)).fetchone()[0]
-    small = 0 < end.rows < SMALL
-    facts = ({"rows_band": "1-9"} if small else {}) | ({"content": end.content} if end.content else {})
+    resuming.ended(tx, delivery)
+    rows, refund = max(0, end.rows - delivery.counted), end.refund and delivery.times == 0
+    back = 0 if delivery.rows_reserved is None else delivery.rows_reserved - rows
+    tx.execute(_GIVE_BACK, (int(refund), back, delivery.contract))
+    if not refund:
+        rest, counted = 0 if end.complete else max(0, back), delivery.counted + rows
+        resuming.keep(tx, delivery, whole=end.complete, rows=counted, rows_left=rest, content=end.content, at=deed.at)
+    digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (delivery.contract,)).fetchone()[0]
+    small = 0 < rows < SMALL
+    facts: dict[str, Any] = ({"rows_band": "1-9"} if small else {}) | ({"content": end.content} if end.content else {})
+    if end.begins:
+        facts["begins"] = end.begins
     event = deed.event(
         "data.transfer.completed" if end.complete else "data.transfer.broken_off",
         "success" if end.complete else "failure",
-        contract=ContractRef(contract, digest),
-        objects=(Object("dataset", dataset),),
+        contract=ContractRef(delivery.contract, digest),
+        objects=(Object("dataset", delivery.dataset),),
         result=Result(
-            rows=None if small else end.rows,
+            rows=None if small else rows,
             bytes=end.bytes,
             cells_suppressed=end.cells_suppressed,
             output_digest=f"sha256:{end.sha256}" if end.sha256 else None,
@@ -208,7 +280,7 @@ def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
         facts=facts,
         prior=entry,
     )
-    return Outcome((Record(event, (provider, consumer)),), event.id)
+    return Outcome((Record(event, (delivery.provider, delivery.consumer)),), event.id)
 
 
 def recover(tx: Tx, deed: Deed, *, dead: tuple[str, ...] | None) -> Outcome:
@@ -216,18 +288,20 @@ def recover(tx: Tx, deed: Deed, *, dead: tuple[str, ...] | None) -> Outcome:
 
     `dead`: the instances that are known to be gone; None when this is the only process there can be.
     """
-    sql = "SELECT entry, instance, contract, dataset, provider, consumer, rows_reserved FROM delivery ORDER BY entry"
     records = []
-    for entry, instance, contract, dataset, provider, consumer, reserved in tx.execute(sql).fetchall():
-        if dead is not None and instance not in dead:
+    for delivery in resuming.all_running(tx):
+        if dead is not None and delivery.instance not in dead:
             continue
-        digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (contract,)).fetchone()[0]
-        tx.execute("DELETE FROM delivery WHERE entry = ?", (entry,))
+        digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (delivery.contract,)).fetchone()[0]
+        resuming.ended(tx, delivery)
+        reserved = delivery.rows_reserved or 0
+        counted = delivery.counted + reserved
+        resuming.keep(tx, delivery, whole=False, rows=counted, rows_left=0, content=None, at=deed.at)
         event = deed.event(
             "data.transfer.broken_off",
             "failure",
-            contract=ContractRef(contract, digest),
-            objects=(Object("dataset", dataset),),
+            contract=ContractRef(delivery.contract, digest),
+            objects=(Object("dataset", delivery.dataset),),
             result=Result(reserved_rows=reserved or None),
             reasons=(
                 Reason(
@@ -235,18 +309,14 @@ def recover(tx: Tx, deed: Deed, *, dead: tuple[str, ...] | None) -> Outcome:
                 ),
             ),
             facts={"end": "unknown"},
-            prior=entry,
+            prior=delivery.entry,
         )
-        records.append(Record(event, (provider, consumer)))
+        records.append(Record(event, (delivery.provider, delivery.consumer)))
     return Outcome(tuple(records), len(records))
 
 
-_TAKE = "UPDATE contract_usage SET uses = uses + 1, rows_taken = rows_taken + ? WHERE contract = ?"
+_TAKE = "UPDATE contract_usage SET uses = uses + ?, rows_taken = rows_taken + ? WHERE contract = ?"
 _GIVE_BACK = "UPDATE contract_usage SET uses = uses - ?, rows_taken = rows_taken - ? WHERE contract = ?"
-_OPEN_DELIVERY = (
-    "INSERT INTO delivery (entry, instance, contract, dataset, provider, consumer, agent, rows_reserved)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 def _exhausted(asked: Asked, what: str) -> Outcome:

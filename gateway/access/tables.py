@@ -18,6 +18,29 @@ class DeliveryRow(SQLModel, table=True):
     consumer: str
     agent: str
     rows_reserved: int | None = Field(default=None, sa_column=Column(BigInteger))
+    asked: str | None = None
+    rows_cap: int | None = Field(default=None, sa_column=Column(BigInteger))
+    counted: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    times: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class ResumableRow(SQLModel, table=True):
+    """A delivery that ended, for as long as it can be taken up (`resuming`). What it says stands in the log as well.
+
+    `asked`: SHA-256 of the request. `counted`: rows it was counted for; `rows_left`: to reserve again for the rest.
+    """
+
+    __tablename__ = "resumable"
+    entry: str = Field(primary_key=True)
+    contract: str
+    agent: str
+    asked: str | None
+    content: str | None = None
+    rows_cap: int | None = Field(default=None, sa_column=Column(BigInteger))
+    rows_left: int = Field(sa_column=Column(BigInteger, nullable=False))
+    counted: int = Field(sa_column=Column(BigInteger, nullable=False))
+    times: int
+    until: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
 
 
 class DecisionInputRow(SQLModel, table=True):

@@ -12,6 +12,7 @@ from rich.progress import DownloadColumn, Progress, TextColumn, TimeElapsedColum
 from gateway.cli import options, show
 from gateway.cli.options import As
 from gateway.crypto.canonical import strict_json
+from gateway.sdk.coming import Coming, into
 
 app = typer.Typer(no_args_is_help=True, help="Ask for data under a contract.")
 
@@ -149,29 +150,17 @@ def _columns(predicate: Any) -> set[str]:
 
 
 def _run(agent: Path, body: dict[str, Any], out: Path | None) -> None:
-    """Stream the answer to its place; an answer that breaks off leaves no file behind."""
-    part = None if out is None else out.with_name(out.name + ".part")
+    """Stream the answer to its place. What breaks off is taken up; a part stays until the same command is run again."""
     columns = (TextColumn("receiving"), DownloadColumn(), TransferSpeedColumn(), TimeElapsedColumn())
-    with options.client(agent) as gateway, gateway.stream("/v1/access", body) as response:
-        try:
-            target = sys.stdout.buffer if part is None else part.open("xb")
-            with Progress(*columns, console=show.err, disable=part is None, transient=True) as progress:
-                task = progress.add_task("receiving", total=None)
-                size = 0
-                for piece in response.iter_bytes():
-                    target.write(piece)
-                    size += len(piece)
-                    progress.update(task, completed=size)
-            target.flush()
-            if part is not None and out is not None:
-                target.close()
-                part.rename(out)
-        except BaseException:
-            if part is not None:
-                part.unlink(missing_ok=True)
-            raise
-        entry = response.headers["corridor-entry"]
-    if out is not None:
-        show.record({"written": str(out), "bytes": size, "entry": entry})
-    else:
-        show.err.print(f"[dim]entry {entry}[/dim]")
+    with options.client(agent) as gateway:
+        coming = Coming(gateway, body)
+        if out is None:
+            for piece in coming.pieces():
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+            show.err.print(f"[dim]entry {coming.entry}[/dim]")
+            return
+        with Progress(*columns, console=show.err, transient=True) as progress:
+            task = progress.add_task("receiving", total=None)
+            into(out, coming, body, lambda size: progress.advance(task, size))
+    show.record({"written": str(out), "bytes": coming.size, "entry": coming.entry})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import sys
 import time
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from gateway.problems import Malformed, WrongState
 from gateway.sdk.client import Client
+from gateway.sdk.coming import Coming, into
 from gateway.sdk.receipts import Receipt, Receipts
 from gateway.sdk.refusals import BrokenOff, NotAsSent, NotInstalled, Refused
 
@@ -55,8 +55,9 @@ class Answer:
     """What a request is answered with. Nothing is sent, and no use taken, before it is read for the first time.
 
     Read it once: whole (`arrow`, `pandas`, `polars`, `duckdb`; kept, so that any of them may follow), by `batches` in
-    constant memory, or into a file (`save`). An answer that breaks off raises BrokenOff and hands out nothing more;
-    `again` asks once more, which takes another use.
+    constant memory, or into a file (`save`). Where the connection breaks it is taken up where it broke off, which takes
+    no use, for about a minute. What breaks off for good raises BrokenOff and hands out nothing more; `again` asks once
+    more, which takes another use.
 
     Every reading may raise Refused (with reasons, remedies and what would pass), BrokenOff, and NotAsSent: the bytes
     that came are not those that the log says left.
@@ -64,12 +65,11 @@ class Answer:
 
     def __init__(self, client: Client, body: Mapping[str, Any], receipts: Receipts, *, verify: bool) -> None:
         self._client, self._body, self._receipts, self._verify = client, dict(body), receipts, verify
-        self._read = False
         self._table: pa.Table | None = None
-        self._entry: str | None = None
+        self._coming: Coming | None = None
 
     def __repr__(self) -> str:
-        state = "not asked yet" if not self._read else f"entry {self._entry}"
+        state = "not asked yet" if self._coming is None else f"entry {self._coming.entry}"
         return f"<Answer to {self._body['action']} under {self._body['contract']}: {state}>"
 
     @property
@@ -79,9 +79,9 @@ class Answer:
         Raises:
             WrongState: nothing was asked yet.
         """
-        if self._entry is None:
+        if self._coming is None or self._coming.entry is None:
             raise WrongState("Read the data first; before that nothing is asked.")
-        return self._entry
+        return self._coming.entry
 
     @property
     def receipt(self) -> Receipt:
@@ -138,30 +138,27 @@ class Answer:
             yield from reader
 
     def save(self, path: str | Path, *, progress: bool | None = None) -> Saved:
-        """Into a new file, as CSV, Parquet or an Arrow stream by its ending. One that breaks off leaves no file.
+        """Into a new file, as CSV, Parquet or an Arrow stream by its ending.
+
+        One that breaks off leaves what came as `.part` beside it; asked for again within a day, it goes on there.
 
         `progress`: a bar of what has come; by default where somebody looks, in a terminal or a notebook.
 
         Raises:
-            Malformed: another ending, or the file is there already.
+            Malformed: another ending, or the file is there already, or a part of something else.
         """
         path = Path(path)
         if path.suffix not in FORMATS:
             raise Malformed(f"The file's ending says its form: {', '.join(FORMATS)}; not {path.suffix or 'none'}.")
-        if path.exists():
-            raise Malformed(f"{path} is there already; choose another name.")
-        part = path.with_name(path.name + ".part")
-        size = 0
+        body = {**self._body, "format": FORMATS[path.suffix]}
+        coming = self._begun(body)
         try:
-            with part.open("xb") as file, _bar(path.name, progress) as came:
-                for piece in self._pieces({**self._body, "format": FORMATS[path.suffix]}):
-                    file.write(piece)
-                    size += len(piece)
-                    came(len(piece))
-            part.rename(path)
-        finally:
-            part.unlink(missing_ok=True)
-        return Saved(path, size, self.entry)
+            with _bar(path.name, progress) as came:
+                into(path, coming, body, came, self._compare)
+        except Malformed:  # nothing was asked yet
+            self._coming = None
+            raise
+        return Saved(path, coming.size, self.entry)
 
     @contextmanager
     def _streamed(self) -> Iterator[pa.RecordBatchReader]:
@@ -178,23 +175,24 @@ class Answer:
 
     def _pieces(self, body: Mapping[str, Any]) -> Generator[bytes, None, None]:
         """The bytes as they come; after the last one, what the log says of them is compared."""
-        if self._read:
-            raise AlreadyRead("Keep what it gave you, or ask `again`, which takes another use.")
-        self._read = True
-        digest = hashlib.sha256()
-        with self._client.stream("/v1/access", body) as response:
-            self._entry = response.headers["corridor-entry"]
-            for piece in response.iter_raw():
-                digest.update(piece)
-                yield piece
-        if self._verify:
-            self._compare(digest.hexdigest())
+        coming = self._begun(body)
+        yield from coming.pieces()
+        self._compare()
 
-    def _compare(self, came: str) -> None:
+    def _begun(self, body: Mapping[str, Any]) -> Coming:
+        if self._coming is not None:
+            raise AlreadyRead("Keep what it gave you, or ask `again`, which takes another use.")
+        self._coming = Coming(self._client, body)
+        return self._coming
+
+    def _compare(self) -> None:
+        """What came with what the log says left; of an answer in several parts, its last one tells of the whole."""
+        if self._coming is None or not self._verify:
+            return
         end = _patiently(lambda: self._receipts.of_end(self.entry))
-        left = (end.record["result"] or {}).get("output_digest")
-        if left != f"sha256:{came}":
-            raise NotAsSent(f"sha256:{came} came; the log says {left or 'nothing'} left (entry {end.index}).")
+        left, came = (end.record["result"] or {}).get("output_digest"), f"sha256:{self._coming.sha256}"
+        if left != came:
+            raise NotAsSent(f"{came} came; the log says {left or 'nothing'} left (entry {end.index}).")
 
 
 class _Stream(io.RawIOBase):

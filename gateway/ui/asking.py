@@ -14,9 +14,9 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from gateway.access.broker import Running
 from gateway.access.explain import Explanation, explain
 from gateway.access.request import AccessRequest
+from gateway.access.running import Running
 from gateway.catalog.model import ColumnType
 from gateway.catalog.store import dataset_by_id
 from gateway.contracts import store

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from gateway.sdk import BrokenOff, Corridor
-from gateway.sdk.refusals import NotAsSent
-from tests.space import Space
+from gateway.problems import Malformed
+from gateway.sdk import BrokenOff, Corridor, coming
+from gateway.sdk.refusals import NotAsSent, Refused
+from tests.space import PHARMA, Space
 
 Changed = Callable[[bytes], bytes | None]
 """What becomes of the bytes of an answer so far; None: the connection is cut here."""
@@ -84,7 +86,10 @@ def test_what_is_passed_on_as_it_is_holds(space: Space, key_file: Path, agreed: 
         assert corridor.read(agreed, ["score"]).arrow().num_rows == 300
 
 
-def test_data_that_breaks_off_is_not_handed_out(space: Space, key_file: Path, agreed: str, tmp_path: Path) -> None:
+def test_data_that_breaks_off_is_not_handed_out(
+    space: Space, key_file: Path, agreed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coming, "WAITS_S", (0.01,))
     with between(space, key_file, tmp_path, lambda _data: None) as corridor:
         with pytest.raises(BrokenOff):
             corridor.read(agreed, ["score"]).arrow()
@@ -93,7 +98,87 @@ def test_data_that_breaks_off_is_not_handed_out(space: Space, key_file: Path, ag
         for name in ("cut.csv", "cut.parquet"):
             with pytest.raises(BrokenOff):
                 corridor.read(agreed, ["score"]).save(tmp_path / name)
-            assert not list(tmp_path.glob("cut*"))
+            assert not (tmp_path / name).exists()
+
+
+class Cuts:
+    """Cuts some of the answers with data, in the order given, and lets all that come later through."""
+
+    def __init__(self, *cuts: bool) -> None:
+        self._cuts = list(cuts)
+
+    def __call__(self, data: bytes) -> bytes | None:
+        return None if self._cuts and self._cuts.pop(0) else data
+
+
+def uses(space: Space, contract: str) -> int:
+    return int(space.agent(PHARMA, "researcher").get(f"/v1/contracts/{contract}")["used"]["uses"])
+
+
+def test_a_broken_connection_is_nothing_a_reader_sees(
+    space: Space, key_file: Path, agreed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coming, "WAITS_S", (0.01, 0.5, 1, 2))
+    with Corridor(key_file, receipts=tmp_path / "all") as corridor:
+        expected = corridor.read(agreed, ["score"]).arrow()
+        corridor.read(agreed, ["score"]).save(tmp_path / "expected.csv")
+    before = uses(space, agreed)
+    cuts = Cuts(True, False, True, True, False, True)
+    with between(space, key_file, tmp_path, cuts) as corridor:
+        answer = corridor.read(agreed, ["score"])
+        assert answer.arrow().equals(expected)
+        # Its receipt is of the part that brought it to its end.
+        assert answer.receipt.record["facts"]["resumes"]
+        assert pa.Table.from_batches(corridor.read(agreed, ["score"]).batches()).equals(expected)
+        saved = corridor.read(agreed, ["score"]).save(tmp_path / "cut.csv")
+    assert saved.path.read_bytes() == (tmp_path / "expected.csv").read_bytes()
+    assert saved.bytes == saved.path.stat().st_size
+    assert sorted(path.name for path in tmp_path.glob("cut*")) == ["cut.csv"]
+    assert uses(space, agreed) == before + 3
+
+
+def test_another_run_goes_on_where_one_gave_up(
+    space: Space, key_file: Path, agreed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coming, "WAITS_S", ())
+    before, path = uses(space, agreed), tmp_path / "cut.csv"
+    with between(space, key_file, tmp_path, lambda _data: None) as corridor, pytest.raises(BrokenOff):
+        corridor.read(agreed, ["score"]).save(path)
+    part, note = tmp_path / "cut.csv.part", tmp_path / "cut.csv.part.json"
+    had = part.stat().st_size
+    assert had > 0
+    with Corridor(key_file, receipts=tmp_path / "again") as corridor:
+        # Of something else it is not the beginning, and nothing is asked.
+        answer = corridor.read(agreed, ["ward"])
+        with pytest.raises(Malformed, match="not the beginning"):
+            answer.save(path)
+        assert part.stat().st_size == had
+        assert uses(space, agreed) == before + 1
+        # That answer is unread still.
+        assert answer.save(tmp_path / "other.csv").bytes > 0
+        saved = corridor.read(agreed, ["score"]).save(path)
+        whole = corridor.read(agreed, ["score"]).save(tmp_path / "whole.csv")
+    assert saved.path.read_bytes() == whole.path.read_bytes()
+    assert not part.exists()
+    assert not note.exists()
+    assert uses(space, agreed) == before + 3
+
+
+def test_a_part_that_is_not_what_was_sent_is_let_go(
+    space: Space, key_file: Path, agreed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coming, "WAITS_S", ())
+    path = tmp_path / "cut.csv"
+    with between(space, key_file, tmp_path, lambda _data: None) as corridor, pytest.raises(BrokenOff):
+        corridor.read(agreed, ["score"]).save(path)
+    part = tmp_path / "cut.csv.part"
+    part.write_bytes(part.read_bytes()[:-1] + b"!")
+    with Corridor(key_file, receipts=tmp_path / "again") as corridor:
+        with pytest.raises(Refused, match="other bytes") as told:
+            corridor.read(agreed, ["score"]).save(path)
+        assert told.value.code == "delivery-differs"
+        assert not list(tmp_path.glob("cut*"))
+        assert corridor.read(agreed, ["score"]).save(path).bytes > 0
 
 
 def short(data: bytes) -> bytes:
