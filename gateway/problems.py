@@ -71,3 +71,14 @@ def first_complaint(error: ValidationError, *, whole: str) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part)[:64] for part in first["loc"]) or whole
     return f"`{place}`: {first['msg'].removeprefix('Value error, ')}"
+
+
+class InternalError(Problem):
+    """A bug of ours. The request id leads to the process log; the answer says nothing else."""
+
+    slug, status, title = "internal-error", 500, "Something went wrong inside the gateway"
+    quote: ClassVar[str] = "Quote the request id %s to the operator."
+
+    @classmethod
+    def of(cls, request_id: str) -> InternalError:
+        return cls(cls.quote % request_id, request_id=request_id)

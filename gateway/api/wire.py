@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from gateway.api.deps import authenticated
 from gateway.crypto.canonical import strict_json
 from gateway.policy.archive import MAX_ARCHIVE_BYTES
-from gateway.problems import Malformed, NotFound, Problem, TooLarge
+from gateway.problems import InternalError, Malformed, NotFound, Problem, TooLarge
 
 MAX_BODY = 256 * 1024
 MAX_DEPTH = 32
@@ -156,12 +156,6 @@ def client_gone() -> Response:
     return Response(status_code=499)
 
 
-class InternalError(Problem):
-    """A bug of ours. The request id leads to the log; the answer says nothing else."""
-
-    slug, status, title = "internal-error", 500, "Something went wrong inside the gateway"
-
-
 def install_problem_handlers(app: FastAPI) -> None:
     """Every failure leaves as a problem document; none as a stack trace."""
 
@@ -194,8 +188,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def bug(request: Request, error: Exception) -> Response:
         request_id = request.scope.get("corridor.request_id", "")
         logger.error("request.failed", request_id=request_id, exc_info=error)
-        said = InternalError(f"Quote the request id {request_id} to the operator.", request_id=request_id)
-        return problem_response(request, said)
+        return problem_response(request, InternalError.of(request_id))
 
 
 def validation_problem(found: Any) -> Malformed:

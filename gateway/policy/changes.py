@@ -22,6 +22,35 @@ MAX_ASKED = 160
 """Questions to the engine for one explanation; each takes about a millisecond."""
 MAX_SHOWN = 8
 
+SAYS_MODE = "Ask in mode %s."
+SAYS_ACTION = "Ask to %s, in mode %s."
+SAYS_PURPOSE = {
+    None: "State purpose %s (%s), if it is truly yours.",
+    False: "State purpose %s (%s, not commercial), if it is truly yours.",
+    True: "State purpose %s (%s, commercial), if it is truly yours.",
+}
+SAYS_COLUMNS = "Leave out %s."
+SAYS_ETHICS = "An ethics approval that covers this dataset and purpose %s."
+SAYS_PIA = "A personal information impact assessment that covers this use."
+SAYS_RISK = "A risk assessment of the important data that covers this use."
+SAYS_EXPORT = {
+    "scc": "A filed standard contract for giving this dataset to this recipient for purpose %s.",
+    "certification": "A certification for giving this dataset to this recipient for purpose %s.",
+    "assessment": "A passed security assessment for giving this dataset to this recipient for purpose %s.",
+}
+SAYS_HGR = {
+    "cooperation_approval": "An approval of the cooperation on human genetic resources that names this dataset, this"
+    " recipient and purpose %s.",
+    "trial_filing": "A filing of the registration trial with human genetic resources that names this dataset, this"
+    " recipient and purpose %s.",
+    "prior_report": "A prior report of opening human genetic resources, with the backup lodged, that names this"
+    " dataset, this recipient and purpose %s.",
+    "security_review": "A passed security review of opening human genetic resources that names this dataset, this"
+    " recipient and purpose %s.",
+}
+SAYS_PERMIT = "A data permit for this dataset and purpose %s."
+SAYS_COMMITTEE = "A decision of the data access committee on %s."
+
 Kind = Literal["mode", "action", "purpose", "columns", "approval"]
 Document = dict[str, Any]
 Ask = Callable[[Document], Awaitable[Decision]]
@@ -105,7 +134,7 @@ def _said(decision: Decision) -> set[tuple[str, str, str]]:
 def _modes(document: Document) -> Iterator[Change]:
     for mode in document["contract"]["delivery_modes"]:
         if mode != document["request"]["mode"]:
-            yield Change("mode", f"Ask in mode {mode}.", {"request.mode": mode})
+            yield Change("mode", SAYS_MODE % mode, {"request.mode": mode})
 
 
 def _actions(document: Document) -> Iterator[Change]:
@@ -120,7 +149,7 @@ def _actions(document: Document) -> Iterator[Change]:
             sets |= {"request.group_by": [], "request.columns": request["group_by"] or request["columns"]}
         # Rows and counts travel in different modes, so the mode is changed with the action.
         for mode in contract["delivery_modes"]:
-            yield Change("action", f"Ask to {action}, in mode {mode}.", {**sets, "request.mode": mode})
+            yield Change("action", SAYS_ACTION % (action, mode), {**sets, "request.mode": mode})
 
 
 def _purposes(document: Document) -> Iterator[Change]:
@@ -129,7 +158,7 @@ def _purposes(document: Document) -> Iterator[Change]:
         if purpose == stated["id"] or purpose not in GRANTABLE:
             continue
         label = PURPOSES[purpose].label
-        for commercial, said in ((None, ""), (False, ", not commercial"), (True, ", commercial")):
+        for commercial, said in SAYS_PURPOSE.items():
             try:
                 # What makes the use sensitive stays true under another purpose.
                 facts = purpose_facts(
@@ -139,7 +168,7 @@ def _purposes(document: Document) -> Iterator[Change]:
                 continue
             yield Change(
                 "purpose",
-                f"State purpose {purpose} ({label}{said}), if it is truly yours.",
+                said % (purpose, label),
                 {"request.purpose": facts},
             )
             if commercial is None:
@@ -153,7 +182,7 @@ def _columns(document: Document) -> Iterator[Change]:
     left = sorted({column for columns in asked.values() for column in columns} - granted)
     if left and any(kept.values()):
         yield Change(
-            "columns", f"Leave out {', '.join(left)}.", {f"request.{name}": value for name, value in kept.items()}
+            "columns", SAYS_COLUMNS % ", ".join(left), {f"request.{name}": value for name, value in kept.items()}
         )
 
 
@@ -174,30 +203,19 @@ def _approvals(document: Document, refused: Decision) -> Iterator[Change]:
     def approval(member: str, text: str, **more: Any) -> Change:
         return Change("approval", text, {f"approvals.{member}": [*document["approvals"][member], named | more]})
 
-    yield approval("ethics", f"An ethics approval that covers this dataset and purpose {purpose}.", exempt=False)
-    yield approval("pia", "A personal information impact assessment that covers this use.")
-    yield approval("risk_assessment", "A risk assessment of the important data that covers this use.")
-    for mechanism, said in (
-        ("scc", "A filed standard contract"),
-        ("certification", "A certification"),
-        ("assessment", "A passed security assessment"),
-    ):
-        text = f"{said} for giving this dataset to this recipient for purpose {purpose}."
-        yield approval("export", text, mechanism=mechanism)
-    for kind, said in (
-        ("cooperation_approval", "An approval of the cooperation on human genetic resources"),
-        ("trial_filing", "A filing of the registration trial with human genetic resources"),
-        ("prior_report", "A prior report of opening human genetic resources, with the backup lodged,"),
-        ("security_review", "A passed security review of opening human genetic resources"),
-    ):
-        text = f"{said} that names this dataset, this recipient and purpose {purpose}."
-        yield approval("hgr", text, kind=kind, backup_submitted=True)
-    yield approval("permit", f"A data permit for this dataset and purpose {purpose}.")
+    yield approval("ethics", SAYS_ETHICS % purpose, exempt=False)
+    yield approval("pia", SAYS_PIA)
+    yield approval("risk_assessment", SAYS_RISK)
+    for mechanism, said in SAYS_EXPORT.items():
+        yield approval("export", said % purpose, mechanism=mechanism)
+    for kind, said in SAYS_HGR.items():
+        yield approval("hgr", said % purpose, kind=kind, backup_submitted=True)
+    yield approval("permit", SAYS_PERMIT % purpose)
     referred = sorted({reason.code for reason in refused.reasons if reason.effect == "refer"})
     if referred:
         yield approval(
             "committee",
-            f"A decision of the data access committee on {', '.join(referred)}.",
+            SAYS_COMMITTEE % ", ".join(referred),
             rules=referred,
             contract=contract["id"],
             actions=[request["action"]],

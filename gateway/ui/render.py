@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from gateway.terms.purposes import PURPOSES
 from gateway.ui.happenings import NAMES
+from gateway.ui.spoken import spoken, spoken_reason
 from gateway.ui.vocabulary import WORDS
 
 STATIC: Final[Mapping[str, str]] = MappingProxyType(
@@ -77,6 +78,18 @@ def _happening(context: Context, type: str) -> str:
 
 
 @pass_context
+def _spoken(context: Context, text: str | None) -> Markup:
+    """What a rule or the gateway says."""
+    return spoken(text or "", context["language"])
+
+
+@pass_context
+def _why(context: Context, reason: str | None) -> Markup:
+    """The reason of an entry."""
+    return spoken_reason(reason or "", context["language"])
+
+
+@pass_context
 def _word(context: Context, token: str) -> str:
     """What people call a word of documents and rules; one they have no name for stands as it is."""
     said: str = context["_"](WORDS[token]) if token in WORDS else token.replace("_", " ")
@@ -106,6 +119,8 @@ def _environment() -> Environment:
         "purpose": _purpose,
         "happening": _happening,
         "word": _word,
+        "spoken": _spoken,
+        "why": _why,
         "said": lambda value, words: words.get(value, value),
         "named": lambda participant, visit: visit.name(participant),
     }

@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
+from gateway.policy.rules import Rule
 from gateway.problems import NotFound
+from gateway.ui.spoken import translated
 from gateway.ui.visit import PageRoute, Signed
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -23,8 +25,7 @@ def rules(
     found = [
         rule
         for rule in catalogue
-        if (not pack or rule.pack == pack)
-        and all(word in f"{rule.name} {rule.title} {rule.source} {' '.join(rule.codes)}".casefold() for word in words)
+        if (not pack or rule.pack == pack) and all(word in _searched(rule, visit.language) for word in words)
     ]
     packs = sorted({rule.pack for rule in catalogue})
     return visit.page("rules.html", rules=found, packs=packs, text=text, pack=pack)
@@ -37,3 +38,9 @@ def rule(name: Annotated[str, Path(max_length=100)], visit: Signed) -> Response:
     if found is None:
         raise NotFound
     return visit.page("rule.html", rule=found)
+
+
+def _searched(rule: Rule, language: str) -> str:
+    """Everything a rule is found by; its title also in the reader's language."""
+    title = translated(rule.title, language) or ""
+    return f"{rule.name} {rule.title} {title} {rule.source} {' '.join(rule.codes)}".casefold()

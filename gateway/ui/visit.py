@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlsplit
 
+import structlog
 from fastapi import Depends, Form, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from gateway.acting import Acting
 from gateway.catalog.store import dataset_by_id, dataset_seen_by
@@ -22,7 +24,7 @@ from gateway.identity.caller import Caller
 from gateway.identity.errors import NotAuthenticated
 from gateway.participants import store as participants
 from gateway.policy.archive import MAX_ARCHIVE_BYTES
-from gateway.problems import Forbidden, Malformed, Problem, TooLarge
+from gateway.problems import Forbidden, InternalError, Malformed, Problem, TooLarge
 from gateway.runtime import Runtime
 from gateway.ui import words
 from gateway.ui.render import ENVIRONMENT
@@ -30,6 +32,8 @@ from gateway.ui.render import ENVIRONMENT
 MAX_FORM: Final = 128 * 1024
 LANGUAGE_COOKIE: Final = "corridor-language"
 SEE_OTHER: Final = 303
+
+logger = structlog.get_logger(__name__)
 
 
 class FormNotOurs(Forbidden):
@@ -257,6 +261,12 @@ class PageRoute(APIRoute):
                 return await _failed(bounded, Malformed(_complaint(error)))
             except Problem as problem:
                 return await _failed(bounded, problem)
+            except ClientDisconnect:
+                raise
+            except Exception as error:
+                request_id = request.scope.get("corridor.request_id", "")
+                logger.error("request.failed", request_id=request_id, exc_info=error)
+                return await _failed(bounded, InternalError.of(request_id))
 
         return shown
 

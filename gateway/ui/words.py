@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from babel import negotiate_locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -33,11 +34,22 @@ def translations(language: str) -> NullTranslations:
     """What turns the English of the templates into this language."""
     if language == "en":
         return NullTranslations()
-    catalog = read_po(BytesIO(files(__package__).joinpath(f"locale/{language}.po").read_bytes()), locale=language)
     compiled = BytesIO()
-    write_mo(compiled, catalog)
+    write_mo(compiled, _catalog(language))
     compiled.seek(0)
     return GNUTranslations(compiled)
+
+
+@cache
+def messages(domain: str, language: str) -> Mapping[str, str]:
+    """A catalog of sentences that stand in no template, by their English."""
+    catalog = _catalog(f"{domain}.{language}")
+    return {str(message.id): str(message.string) for message in catalog if message.id and message.string}
+
+
+def _catalog(name: str) -> Catalog:
+    content = files(__package__).joinpath(f"locale/{name}.po").read_bytes()
+    return read_po(BytesIO(content), locale=name.rpartition(".")[2])
 
 
 def _weighed(part: str) -> tuple[float, str]:

@@ -1,22 +1,31 @@
-"""Bring the catalogs up to date with what the pages say: `python -m tests.ui.catalog`. Then translate what is new."""
+"""Bring the catalogs up to date with what pages, rules and refusals say, and then translate what is new.
+
+`python -m tests.ui.catalog`
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any, Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 import gateway.ui
+from gateway.policy import changes
+from gateway.problems import InternalError
 from gateway.terms.purposes import PURPOSES
 from gateway.ui.happenings import NAMES
 from gateway.ui.vocabulary import WORDS
 from gateway.ui.words import LANGUAGES
+from tests.docs.generated import problem_classes
 
 PAGES = Path(gateway.ui.__file__).parent
+RULES = PAGES.parents[1] / "policies"
 
 
 def said() -> Iterator[tuple[str, str | tuple[str, ...]]]:
@@ -37,16 +46,48 @@ def said() -> Iterator[tuple[str, str | tuple[str, ...]]]:
         yield "purposes", purpose.label
 
 
-def catalog_of(language: str) -> Catalog:
-    path = PAGES / "locale" / f"{language}.po"
+def answered() -> Iterator[tuple[str, str]]:
+    """Everything that rules and refusals say, with where."""
+    for folder in sorted((RULES / "access" / "rules").iterdir()):
+        rego = folder / f"{folder.name}.rego"
+        yield folder.name, rego.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    for table in sorted(RULES.rglob("data.json")):
+        for text in _texts(json.loads(table.read_bytes())):
+            yield table.parent.name, text
+    for name, value in vars(changes).items():
+        if name.startswith("SAYS_"):
+            for text in value.values() if isinstance(value, dict) else (value,):
+                yield "changes.py", text
+    for problem in problem_classes().values():
+        yield "problems", problem.title
+    yield "problems", InternalError.quote
+
+
+def _texts(table: Any) -> Iterator[str]:
+    """What stands in a rule's table for people to read."""
+    if isinstance(table, dict):
+        for name, value in table.items():
+            if isinstance(value, str):
+                if name in ("text", "remedy", "allows"):
+                    yield value
+            else:
+                yield from _texts(value)
+
+
+SAID: Final = {"": said, "answers.": answered}
+"""Every catalog of a language, by what its name begins with, and what stands in it."""
+
+
+def catalog_of(language: str, domain: str = "") -> Catalog:
+    path = PAGES / "locale" / f"{domain}{language}.po"
     content = path.read_bytes() if path.exists() else b""
     return read_po(BytesIO(content), locale=language)
 
 
-def updated(language: str) -> Catalog:
-    """The catalog with what the pages say now, in the order they say it; what they say no more is gone."""
-    known, fresh = catalog_of(language), Catalog(locale=language, fuzzy=False)
-    for where, text in said():
+def updated(language: str, domain: str = "") -> Catalog:
+    """The catalog with what is said now, in the order it is said; what is said no more is gone."""
+    known, fresh = catalog_of(language, domain), Catalog(locale=language, fuzzy=False)
+    for where, text in SAID[domain]():
         before = known.get(text if isinstance(text, str) else text[0])
         fresh.add(text, before.string if before is not None else None, locations=[(where, None)])
     return fresh
@@ -63,10 +104,10 @@ def as_po(catalog: Catalog) -> bytes:
 
 def main() -> None:
     for language in LANGUAGES:
-        if language != "en":
-            catalog = updated(language)
-            (PAGES / "locale" / f"{language}.po").write_bytes(as_po(catalog))
-            print(f"{language}: {sum(not message.string for message in catalog if message.id)} to translate")
+        for domain in SAID if language != "en" else ():
+            catalog = updated(language, domain)
+            (PAGES / "locale" / f"{domain}{language}.po").write_bytes(as_po(catalog))
+            print(f"{domain}{language}: {sum(not message.string for message in catalog if message.id)} to translate")
 
 
 if __name__ == "__main__":

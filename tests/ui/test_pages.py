@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
 import pytest
 
 from gateway.audit.event_types import TYPES
 from gateway.ui.happenings import NAMES
-from tests.space import HOSPITAL, NO_ENTRY, PHARMA, Space, wanted
+from tests.space import HOSPITAL, NO_ENTRY, OPERATOR, PHARMA, Space, token_of, wanted
 from tests.ui.people import People, Person, text_of, without_nonce
 
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)>'\"}}{{7*7}}"
@@ -49,6 +50,48 @@ def test_a_refusal_is_told_with_its_rule_its_law_and_what_would_pass(space: Spac
     said = text_of(officer.open(f"/entries/{decisions(space, 'deny')}"))
     for part in ("GEN-03", "The contract does not permit this purpose.", "NDSR 12", "What would pass now", "P05"):
         assert part in said
+
+
+def test_a_refusal_is_told_in_the_readers_language(space: Space, officer: Person):
+    deny = decisions(space, "deny")
+    pages = [f"/entries/{deny}", "/overview", "/rules", "/rules/contract_purpose"]
+    officer.browser.cookies.set("corridor-language", "zh")
+    try:
+        answers = {page: officer.open(page) for page in pages}
+    finally:
+        officer.browser.cookies.delete("corridor-language")
+    said = text_of(answers[pages[0]])
+    for part in ("GEN-03", "合同不准许此目的。", "NDSR 12", "若确属贵方目的"):
+        assert part in said
+    for page in pages:
+        assert "合同" in text_of(answers[page])
+        assert '<span lang="en">The ' not in answers[page].text
+    # What a law is called stays, and says in which language.
+    assert '<span lang="en">NDSR 12' in answers[pages[0]].text
+
+
+def test_a_page_that_fails_is_a_page_and_says_nothing_of_why(space: Space, people: People):
+    """Facts that nothing can read, as no gateway writes them."""
+    did = "did:web:unreadable.example"
+    space.admit(did, "hospital")
+    operator = people.person(OPERATOR, OPERATOR).sign_in()
+    with sqlite3.connect(space.settings.home / "corridor.sqlite3") as database:
+        database.execute("UPDATE participant SET facts = ? WHERE id = ?", ('{"kind": "nobody"}', did))
+    try:
+        answer = operator.open(f"/organisations/{did}")
+        over_the_api = space.http.get("/v1/participants", headers=token_of(space.operator))
+    finally:
+        with sqlite3.connect(space.settings.home / "corridor.sqlite3") as database:
+            database.execute("DELETE FROM participant WHERE id = ?", (did,))
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    said = text_of(answer)
+    assert "Something went wrong inside the gateway" in said
+    assert answer.headers["x-request-id"] in said
+    assert "validation" not in answer.text
+    assert over_the_api.status_code == 500
+    assert over_the_api.json()["type"].endswith("/internal-error")
 
 
 def test_a_permit_is_told_with_what_left(space: Space, officer: Person):
