@@ -13,7 +13,8 @@ from gateway.contracts import in_force, lifecycle
 from gateway.identity.caller import AgentRole, Caller
 from gateway.participants import contract_keys, store
 from gateway.problems import Malformed, NotFound, Problem
-from gateway.ui.visit import PageRoute, Posted, Signed, Visit, organisation_page
+from gateway.ui.render import organisation_page
+from gateway.ui.visit import PageRoute, Posted, Signed, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -19,7 +19,8 @@ from gateway.participants.model import Facts, Kind, Site
 from gateway.participants.onboarding import Admission
 from gateway.problems import Malformed, NotFound, Problem, first_complaint
 from gateway.ui import forms
-from gateway.ui.visit import PageRoute, Posted, Signed, Visit, organisation_page
+from gateway.ui.render import organisation_page
+from gateway.ui.visit import PageRoute, Posted, Signed, Visit
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import quote
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
@@ -41,6 +42,11 @@ def static_address(name: str) -> str:
     if content is None:
         raise LookupError(f"There is no static file {name}.")
     return f"/static/{hashlib.sha256(content).hexdigest()[:12]}/{name}"
+
+
+def organisation_page(did: str) -> str:
+    """Where an organisation is shown. The `%3A` of a DID with a port would be a colon in a path."""
+    return f"/organisations/{quote(did, safe=':')}"
 
 
 @pass_context
@@ -119,6 +125,7 @@ def _environment() -> Environment:
         "purpose": _purpose,
         "happening": _happening,
         "word": _word,
+        "organisation": organisation_page,
         "spoken": _spoken,
         "why": _why,
         "said": lambda value, words: words.get(value, value),

@@ -149,11 +149,6 @@ class Visit:
         return RedirectResponse(where, SEE_OTHER)
 
 
-def organisation_page(did: str) -> str:
-    """Where an organisation is shown. The `%3A` of a DID with a port would be a colon in a path."""
-    return f"/organisations/{quote(did, safe='')}"
-
-
 def _policy(nonce: str) -> str:
     """Nothing runs or paints that did not come with the page: no inline code, no other origin, no frame around it."""
     return (

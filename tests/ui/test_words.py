@@ -106,7 +106,7 @@ def test_what_no_catalog_has_stays_and_says_what_it_is():
 def test_the_reason_of_an_entry_is_read_sentence_by_sentence():
     reason = "GEN-03: The contract does not permit this purpose.; OURS-01: Ours; only; broken-off: The data broke off"
     assert spoken_reason(reason, "zh") == (
-        'GEN-03: 合同不准许此用途。; OURS-01: <span lang="en">Ours; only</span>; broken-off: 数据中断'
+        'GEN-03: 合同不准许此目的。; OURS-01: <span lang="en">Ours; only</span>; broken-off: 数据中断'
     )
     assert spoken_reason(reason, "en") == reason
     assert spoken_reason("", "zh") == ""
