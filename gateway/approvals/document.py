@@ -36,6 +36,16 @@ Kind = Literal[
     "risk_assessment",
     "permit",
 ]
+Mechanism = Literal[
+    "assessment",
+    "scc",
+    "certification",
+    "exempt_collected_abroad",
+    "exempt_contract",
+    "exempt_staff",
+    "exempt_emergency",
+]
+"""What lets personal information leave the country; or why nothing is asked for (CBDF24 4 and 5, NDSR 35)."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 GENETIC = frozenset({"cooperation_approval", "trial_filing", "prior_report", "security_review"})
 OWN = frozenset({"pia", "risk_assessment"})
@@ -94,7 +104,7 @@ class Approval(Value):
     purposes: Annotated[list[Purpose], Field(min_length=1, max_length=50), AfterValidator(_distinct)]
     exempt: bool | None = None
     backup_submitted: bool | None = None
-    mechanism: Literal["assessment", "scc", "certification"] | None = None
+    mechanism: Mechanism | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -99,7 +99,7 @@ _approvals = st.lists(
         lambda mechanism, recipient, purposes, start, end: export_approval(
             mechanism=mechanism, recipients=[recipient], purposes=purposes, valid_from=NOW + start, valid_to=NOW + end
         ),
-        st.sampled_from(["assessment", "scc", "certification"]),
+        st.sampled_from(["assessment", "scc", "certification", "exempt_contract", "exempt_emergency"]),
         st.sampled_from([PHARMA, STRANGER]),
         some(["P02", "P05"]),
         st.integers(-2, 1),
@@ -366,6 +366,8 @@ HARMLESS: list[dict[str, Any]] = [
     {"dataset.duo": [{"id": "DUO:0000004"}], "dataset.classification": {"scheme": "GB/T 39725-2020", "level": 1}},
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]}
     | {"dataset.consent": consent(overseas=True)},
+    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="exempt_staff")]}
+    | {"dataset.consent": consent(overseas=True), "approvals.committee": [committee_decision("XB-08")]},
     EUROPEAN,
     DOUBTFUL,
     EUROPEAN
@@ -388,6 +390,8 @@ REFUSED = [
     *(content | turn for content, turn, _ in (*TURNED.values(), *TURNED_IN_PACKS.values())),
     {"participant.kind": "regulator", "participant.country": "US"},
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
+    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="exempt_staff")]}
+    | {"dataset.consent": consent(overseas=True)},
     {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
     {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
     {"approvals.ethics": [ethics_approval(exempt=True)]},

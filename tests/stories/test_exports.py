@@ -15,6 +15,7 @@ import pytest
 
 from gateway.sdk.refusals import Refused
 from tests.space import HOSPITAL, PHARMA, Space, data_space, registration
+from tests.stories.test_reviews import cast
 from tests.stories.test_revocation import BIG_ROWS, agree_big, end_of, publish_big, rest, under_way, write_big
 
 AUTHORITY = "did:web:authority.example"
@@ -170,3 +171,17 @@ def test_no_more_persons_leave_than_are_counted(space: Space) -> None:
     # Within the country the declaration bounds nothing.
     at_home = space.read(space.agree(dataset), columns=["subject_id", "sex"])
     assert len({row["subject_id"] for row in at_home}) == 150
+
+
+def test_an_exempt_export_waits_until_people_have_confirmed_it(space: Space) -> None:
+    space.enrol(HOSPITAL, "officer", name="colleague")
+    dataset = publish(space, 12)
+    contract, before = space.agree(dataset, consumer=BRANCH), exported(space)
+    allow(space, "exempt_contract", dataset)
+    told = space.ask(contract, did=BRANCH)
+    assert codes(told) == {"XB-08"}
+    assert told.json()["review"]
+    assert exported(space) == before
+    for who in ("officer", "colleague"):
+        cast(space, told.json()["review"], who)
+    assert codes(space.ask(contract, did=BRANCH)) == set()

@@ -48,8 +48,17 @@ recipient_abroad_few(document) if {
 
 recipient_abroad_causes(document) := recipient_abroad_uncovered(document) | recipient_abroad_stored_abroad(document)
 
+# In some cases nothing is asked for, critical infrastructure included, and never for important data (XB-02, XB-08).
+recipient_abroad_exempt(document) if {
+	document.dataset.important_data == false
+	some given in approval.covering("export", document)
+	given.mechanism in data.access.rules.recipient_abroad.table.exemptions
+}
+
 # Of ordinary data it is the number of persons that asks for the assessment. The numbers are the provider's business.
-recipient_abroad_uncovered(document) := {finding.made(recipient_abroad_findings.volume)} if {
+recipient_abroad_uncovered(document) := {finding.made(recipient_abroad_findings.exempt)} if {
+	recipient_abroad_exempt(document)
+} else := {finding.made(recipient_abroad_findings.volume)} if {
 	recipient_abroad_ordinary(document)
 	data.lib.abroad.counted
 	recipient_abroad_strictness(document) == "assessed"

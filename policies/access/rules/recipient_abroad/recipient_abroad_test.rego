@@ -139,3 +139,47 @@ test_what_is_not_counted_is_refused if {
 	}
 	refused(valid.lacking(abroad, "/exports"), "XB-05")
 }
+
+exemptions := ["exempt_collected_abroad", "exempt_contract", "exempt_staff", "exempt_emergency"]
+
+test_an_exemption_is_for_a_person_to_confirm if {
+	every reason in exemptions {
+		refused(under(abroad, reason), "XB-08")
+		refused(under(many(0, 0, 10000, ["health"]), reason), "XB-08")
+		refused(under(valid.with_all(abroad, {"/provider/ciio": true}), reason), "XB-08")
+	}
+	effects := {found.effect | some found in rules.verdict.recipient_abroad} with input as under(abroad, "exempt_staff")
+	effects == {"refer"}
+}
+
+test_important_data_is_never_exempt if {
+	every document in [
+		valid.with_all(abroad, {"/dataset/important_data": true}),
+		valid.with_all(abroad, {"/dataset/important_data": null}),
+		valid.lacking(abroad, "/dataset/important_data"),
+	] {
+		refused(under(document, "exempt_contract"), "XB-05")
+	}
+}
+
+test_an_exemption_is_none_for_others_later_or_for_what_nobody_knows if {
+	every change in [
+		{"/approvals/export/0/mechanism": "exempt"},
+		{"/approvals/export/0/mechanism": null},
+		{"/approvals/export/0/mechanism": "exempt_staff", "/approvals/export/0/purposes": []},
+		{"/approvals/export/0/mechanism": "exempt_staff", "/approvals/export/0/recipients": null},
+		{"/approvals/export/0/mechanism": "exempt_staff", "/approvals/export/0/valid_to": valid.document.context.now},
+	] {
+		refused(valid.with_all(abroad, change), "XB-05")
+	}
+}
+
+test_a_mechanism_beside_an_exemption_is_enough if {
+	both := [valid.approval({"mechanism": "exempt_staff", "purposes": ["P05"]}), approval]
+	ok(valid.with_all(abroad, {"/approvals/export": both}))
+}
+
+test_an_exemption_does_not_let_health_data_be_kept_abroad if {
+	kept := under(valid.with_all(abroad, {"/request/processing_location": "DE"}), "exempt_staff")
+	valid.codes(rules.verdict.recipient_abroad) == {"XB-08", "XB-12"} with input as kept
+}
