@@ -262,17 +262,16 @@ class Broker:
             refusal.members.setdefault("entry", recorded.ids[0])
 
     async def still_permitted(self, caller: Caller, asked: Asked) -> Asked:
-        """A running delivery, decided again because an approval ended, came, or was withdrawn.
+        """A running delivery, decided again: an approval ended, came or was withdrawn, or a party's facts changed.
 
         Raises:
             GroundGone: it is not permitted any more, or more is owed than what is being done to the data.
         """
-        # What this process remembers may be from before another one withdrew it.
-        again = await self.judged(
-            caller, asked.request, stated_purpose(asked.request), asked.deed.request_id, anew=True
-        )
+        # What this process remembers may be from before another one withdrew or changed it.
+        now = await asyncio.to_thread(self.grounds.caller, caller.agent)
+        again = await self.judged(now, asked.request, stated_purpose(asked.request), asked.deed.request_id, anew=True)
         if again.decision.result != "permit" or again.decision.obligations != asked.decision.obligations:
-            raise GroundGone("An approval that the delivery stood on ended or was withdrawn.")
+            raise GroundGone("An approval or a fact of a party that the delivery stood on is not what it was.")
         return again
 
     def hindered(self, asked: Asked) -> Problem | None:

@@ -182,7 +182,7 @@ class Grounds:
     def still_stands(self, ground: Ground, caller: Caller, *, now: int) -> bool:
         """Whether a running delivery may go on as it was decided: nothing it stands on was taken away. Blocks.
 
-        False: its approvals are not what they were, so the policy has to be asked again.
+        False: approvals or facts of the parties are not what they were, so the policy has to be asked again.
 
         Raises:
             GroundGone: contract, party, agent or dataset is not what it was. DatabaseAway: it cannot be told.
@@ -205,7 +205,20 @@ class Grounds:
             raise GroundGone("The dataset was withdrawn while data was being delivered.")
         if provider is None or not provider.active or agent is None:
             raise GroundGone("A party or the agent was suspended while data was being delivered.")
-        return approvals == ground.approvals
+        as_they_were = provider.facts == ground.provider.facts and agent.participant.facts == ground.consumer.facts
+        return as_they_were and approvals == ground.approvals
+
+    def caller(self, agent: str) -> Caller:
+        """Who the agent is now, by the database. Blocks.
+
+        Raises:
+            GroundGone: the agent or its participant is suspended.
+        """
+        with self._db.reading() as session:
+            found = enrolled_caller(session, agent)
+        if found is None:
+            raise GroundGone("The agent was suspended while data was being delivered.")
+        return found
 
     def _ground(self, tx: Tx, session: Session, contract_id: str, caller: Caller, stands: Standing, now: int) -> Ground:
         found = contracts.contract_seen_by(session, caller.participant.id, contract_id)

@@ -130,6 +130,20 @@ def get_participant(participant: Did, caller: AuthenticatedCaller, gateway: Gate
     return _view(found, whole=_sees_facts(caller, found))
 
 
+@router.put("/participants/{participant}/facts", summary="Put down what is known of an organisation now (operator)")
+def establish(
+    participant: Did,
+    body: Annotated[Facts, Body(examples=[examples.ADMISSION["facts"]])],
+    actor: Actor,
+    gateway: Gateway,
+) -> ParticipantView:
+    """All of its facts: what is left out becomes what it is without being said. Bites at once, also on deliveries."""
+    actor.caller.need(AgentRole.OPERATOR)
+    deed = actor.deed()
+    actor.record(lambda tx: onboarding.establish(tx, participant, body, deed))
+    return get_participant(participant, actor.caller, gateway)
+
+
 @router.post("/participants/{participant}/suspend", status_code=204, summary="Suspend an organisation (operator)")
 def suspend(participant: Did, actor: Actor) -> None:
     actor.caller.need(AgentRole.OPERATOR)

@@ -12,8 +12,10 @@ import typer
 
 from gateway.cli import options, show
 from gateway.cli.options import As
+from gateway.crypto.canonical import strict_json
 from gateway.crypto.keyfile import load_private, save_private
 from gateway.crypto.private import generate, public_jwk
+from gateway.problems import Forbidden, Malformed
 from gateway.sdk.agentfile import AgentFile
 
 participants = typer.Typer(no_args_is_help=True, help="Admit, list and suspend organisations.")
@@ -40,6 +42,23 @@ def list_(agent: As) -> None:
     """Who is admitted."""
     with options.client(agent) as gateway:
         show.rows(gateway.get("/v1/participants"), _COLUMNS, empty="Nobody is admitted yet.")
+
+
+@participants.command()
+def facts(
+    participant: str,
+    agent: As,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, the value as JSON; repeat")] = None,
+) -> None:
+    """What rules read of an organisation; with --set, what the operator knows by now."""
+    path = f"/v1/participants/{quote(participant, safe='')}"
+    with options.client(agent) as gateway:
+        known = gateway.get(path)["facts"]
+        if known is None:
+            raise Forbidden("Its facts are for the operator and the organisation itself.")
+        if changes:
+            known = gateway.put(f"{path}/facts", known | dict(map(_change, changes)))["facts"]
+    show.record(known)
 
 
 @participants.command()
@@ -135,6 +154,16 @@ def sign_in(agent: As) -> None:
         show.record(made)
     else:
         sys.stdout.write(made["address"] + "\n")
+
+
+def _change(given: str) -> tuple[str, Any]:
+    name, equals, value = given.partition("=")
+    if not equals:
+        raise Malformed(f"{given!r}: write NAME=VALUE, such as ciio=true.")
+    try:
+        return name, strict_json(value.encode(), max_bytes=65536)
+    except Malformed as error:
+        raise Malformed(f"{given!r}: the value is JSON, such as true, 3 or []. {error.detail}") from error
 
 
 def _move(participant: str, verb: str, agent: Path) -> None:

@@ -47,6 +47,10 @@ class Facts(BaseModel):
     ciio: StrictBool = Field(default=False, description="critical information infrastructure operator")
     in_ftz: StrictBool = Field(default=False, description="registered in a free-trade zone")
     mlps_level: StrictInt = Field(default=2, ge=1, le=5, description="multi-level protection scheme")
+    persons_held: StrictInt = Field(
+        default=0, ge=0, le=2**53 - 1, description="of how many persons it holds data; 0 until it is established"
+    )
+    security_officer: StrictBool = Field(default=False, description="somebody is in charge of its data security")
     blocked: StrictBool = False
     sites: tuple[Site, ...] = Field(
         default=(), max_length=50, description="where its agents sit beside its own country, and secure environments"

@@ -87,6 +87,33 @@ def admit(tx: Tx, admission: Admission, deed: Deed) -> Outcome:
     return Outcome((Record(admitted, parties), Record(enrolled, parties)), participant)
 
 
+def establish(tx: Tx, participant_id: str, facts: Facts, deed: Deed) -> Outcome:
+    """Put down what the operator knows of a participant by now. It bites at once: nothing is granted on the old facts.
+
+    The entry names the facts that changed, and not what they are: those stand beside the log, like the first ones.
+
+    Raises:
+        NotFound: nobody has this DID. Malformed: it would become the operator, or the operator something else.
+    """
+    with tx.session() as session:
+        row = session.get(ParticipantRow, participant_id)
+        if row is None:
+            raise NotFound
+        before = Facts.model_validate(row.facts)
+        if (before.kind is Kind.OPERATOR) != (facts.kind is Kind.OPERATOR):
+            raise Malformed("There is one operator, and it stays what it is.")
+        changed = sorted(name for name in Facts.model_fields if getattr(before, name) != getattr(facts, name))
+        if not changed:
+            return Outcome((), facts)
+        row.facts = facts.model_dump(mode="json")
+        session.add(row)
+    state.bump_epoch(tx)
+    event = deed.event(
+        "participant.verified", objects=(Object("participant", participant_id),), facts={"changed": ",".join(changed)}
+    )
+    return Outcome((Record(event, tuple(dict.fromkeys((deed.actor.org_id, participant_id)))),), facts)
+
+
 def suspend(tx: Tx, participant_id: str, deed: Deed) -> Outcome:
     """Take a participant out at once: nothing is granted to it or about its data any more."""
     return _move(tx, participant_id, deed, "active", "suspended", "participant.suspended")

@@ -61,6 +61,9 @@ class Client:
         """The answer to a body that is no JSON."""
         return self._answer(self._send("POST", path, content=content, media_type=BYTES))
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._answer(self._send("PUT", path, json=body))
+
     def delete(self, path: str) -> Any:
         return self._answer(self._send("DELETE", path))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -15,7 +17,7 @@ from gateway.identity import enrolment
 from gateway.identity.caller import AgentRole
 from gateway.identity.enrolment import Enrolment
 from gateway.participants import onboarding, store
-from gateway.participants.model import Facts, Kind, Site
+from gateway.participants.model import Facts, Kind, Participant, Site
 from gateway.participants.onboarding import Admission
 from gateway.problems import Malformed, NotFound, Problem, first_complaint
 from gateway.ui import forms
@@ -26,9 +28,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 PAGE: Final = 50
 MANAGES: Final = (AgentRole.ADMIN, AgentRole.OPERATOR)
-FLAGS: Final = tuple(
-    name for name, field in Facts.model_fields.items() if isinstance(field.default, bool) and name != "blocked"
-)
+FLAGS: Final = tuple(name for name, field in Facts.model_fields.items() if isinstance(field.default, bool))
+NUMBERS: Final = ("foreign_equity_pct", "mlps_level", "persons_held")
 
 Did = Annotated[str, Path(max_length=255)]
 AgentId = Annotated[str, Path(max_length=64)]
@@ -43,7 +44,7 @@ def organisations(visit: Signed, after: Annotated[str, Query(max_length=255)] = 
     return visit.page(
         "organisations.html",
         organisations=shown,
-        older=f"/organisations?after={shown[-1].id}" if len(found) > PAGE else None,
+        older=f"/organisations?{urlencode({'after': shown[-1].id})}" if len(found) > PAGE else None,
         newest="/organisations" if after else None,
     )
 
@@ -82,8 +83,21 @@ def organisation(participant: Did, visit: Signed) -> Response:
         may_bring=own and AgentRole.ADMIN in caller.roles,
         facts=found.facts if own or operator else None,
         flags=FLAGS,
+        may_establish=operator,
         may_suspend=operator and found.facts.kind is not Kind.OPERATOR,
     )
+
+
+@router.get("/organisations/{participant}/facts")
+def known(participant: Did, visit: Signed) -> Response:
+    """The form of what the operator knows of one."""
+    return _known(visit, participant)
+
+
+@router.post("/organisations/{participant}/facts")
+async def establish(participant: Did, visit: Posted) -> Response:
+    """Put down what is known by now, which bites at once."""
+    return await asyncio.to_thread(_established, visit, participant, await visit.request.form())
 
 
 @router.post("/organisations/{participant}/suspend")
@@ -153,18 +167,60 @@ def _admitted(visit: Visit, given: FormData) -> Response:
     return visit.go(organisation_page(did))
 
 
-def _facts(given: FormData) -> Facts:
+def _known(
+    visit: Visit, participant: str, given: Mapping[str, Any] | None = None, problem: Problem | None = None
+) -> Response:
+    visit.acting.caller.need(AgentRole.OPERATOR)
+    found = _found(visit, participant)
+    return visit.page(
+        "organisation_facts.html",
+        status=200 if problem is None else problem.status,
+        organisation=found,
+        given=_as_form(found.facts) if given is None else given,
+        kinds=[kind for kind in Kind if (kind is Kind.OPERATOR) == (found.facts.kind is Kind.OPERATOR)],
+        flags=FLAGS,
+        problem=problem,
+    )
+
+
+def _established(visit: Visit, participant: str, given: FormData) -> Response:
+    acting = visit.acting
+    acting.caller.need(AgentRole.OPERATOR)
+    found = _found(visit, participant)
+    try:
+        # The form has no place for sites without a secure environment: they stay.
+        others = tuple(site for site in found.facts.sites if not site.secure_environment)
+        facts, deed = _facts(given, others), acting.deed()
+        acting.record(lambda tx: onboarding.establish(tx, participant, facts, deed))
+    except Problem as problem:
+        return _known(visit, participant, given, problem)
+    return visit.go(organisation_page(participant))
+
+
+def _found(visit: Visit, participant: str) -> Participant:
+    with visit.gateway.db.reading() as session:
+        found = store.participant(session, participant)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _as_form(facts: Facts) -> dict[str, str]:
+    """As the form would have sent them."""
+    said = {name: "yes" for name in FLAGS if getattr(facts, name)} | {n: str(getattr(facts, n)) for n in NUMBERS}
+    secure = ", ".join(site.location for site in facts.sites if site.secure_environment)
+    return {**said, "kind": facts.kind.value, "country": facts.country, "secure_sites": secure}
+
+
+def _facts(given: FormData, sites: tuple[Site, ...] = ()) -> Facts:
     country = forms.text(given, "country").upper()
     document: dict[str, Any] = {name: name in given for name in FLAGS}
     document |= {"kind": forms.text(given, "kind"), "country": country}
-    if forms.text(given, "foreign_equity_pct"):
-        document["foreign_equity_pct"] = forms.whole(given, "foreign_equity_pct")
-    if forms.text(given, "mlps_level"):
-        document["mlps_level"] = forms.whole(given, "mlps_level")
+    document |= {name: forms.whole(given, name) for name in NUMBERS if forms.text(given, name)}
     secure = forms.listed(given, "secure_sites")
     try:
-        sites = [Site(location=place, secure_environment=True) for place in secure]
-        return Facts.model_validate({**document, "sites": sites})
+        made = [Site(location=place, secure_environment=True) for place in secure]
+        return Facts.model_validate({**document, "sites": [*sites, *made]})
     except ValidationError as error:
         raise Malformed(first_complaint(error, whole="the facts")) from error
 

@@ -16,6 +16,8 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "foreign_control": "controlled from abroad",
         "ciio": "runs critical infrastructure",
         "in_ftz": "in a free-trade zone",
+        "security_officer": "somebody is in charge of data security",
+        "blocked": "blocked: gets and gives nothing",
         # What a dataset contains.
         "health": "health data",
         "genetic": "genetic data",

@@ -39,6 +39,7 @@ def everything(space: Space) -> None:
     operator.get(one)
     operator.get(one + "/keys")
     bring_keys(space, one, party.did)
+    operator.put(one + "/facts", operator.get(one)["facts"] | {"mlps_level": 3})
     operator.post(one + "/suspend", {})
     operator.post(one + "/reinstate", {})
     key = public_jwk(generate("ES256"))

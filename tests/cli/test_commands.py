@@ -138,6 +138,9 @@ def test_participants_and_agents_come_in_and_go_out(shell: Shell, space: Space) 
     assert agent in {a["id"] for a in shell.json("agent", "list", "--as", "admin.json")}
     shell.run("agent", "suspend", agent, "--as", "admin.json")
     shell.run("agent", "me", "--as", "one.json", code=1)
+    assert shell.json("participant", "facts", did, who=OPERATORS)["security_officer"] is False
+    changes = ("--set", "security_officer=true", "--set", "persons_held=12000000")
+    assert shell.json("participant", "facts", did, *changes, who=OPERATORS)["persons_held"] == 12_000_000
     shell.run("participant", "suspend", did, who=OPERATORS)
     shell.run("agent", "me", "--as", "admin.json", code=1)
     shell.run("participant", "reinstate", did, who=OPERATORS)

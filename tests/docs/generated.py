@@ -250,6 +250,8 @@ FACTS = {
     "overseas_entity": "an entity abroad, or a branch of one",
     "foreign_equity_pct": "share of foreign equity, per cent",
     "foreign_control": "controlled from abroad",
+    "persons_held": "of how many persons it holds data; 0 until that is established",
+    "security_officer": "somebody is in charge of its data security",
     "blocked": "gets and gives nothing",
 }
 

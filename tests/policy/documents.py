@@ -30,6 +30,8 @@ def party(did: str, **facts: Any) -> Document:
         "ciio": False,
         "in_ftz": True,
         "mlps_level": 3,
+        "persons_held": 5000,
+        "security_officer": False,
         "blocked": False,
     } | facts
 

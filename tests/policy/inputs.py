@@ -208,6 +208,8 @@ PLACES_OF: dict[str, st.SearchStrategy[Any]] = {
     "provider.blocked": _booleans,
     "provider.ciio": _booleans,
     "provider.foreign_control": _booleans,
+    "provider.persons_held": st.sampled_from([0, 9_999_999, 10_000_000]),
+    "provider.security_officer": _booleans,
     "provider.kind": st.sampled_from(["hospital", "pharma", "regulator"]),
     "user.org_id": st.sampled_from([PHARMA, HOSPITAL]),
     "user.accessing_from": st.sampled_from(PLACES),
@@ -358,6 +360,9 @@ TURNED_IN_PACKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "sdc_row_view": (IN_ENCLAVE | {"request.columns": ["result"]}, {"dataset.persons": 4}, "SDC-07"),
 }
 
+EXEMPT = {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="exempt_staff")]}
+EXEMPT |= {"dataset.consent": consent(overseas=True)}
+
 # Changes that leave a permit a permit, so that enough of what is generated is one.
 HARMLESS: list[dict[str, Any]] = [
     {},
@@ -366,8 +371,7 @@ HARMLESS: list[dict[str, Any]] = [
     {"dataset.duo": [{"id": "DUO:0000004"}], "dataset.classification": {"scheme": "GB/T 39725-2020", "level": 1}},
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]}
     | {"dataset.consent": consent(overseas=True)},
-    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="exempt_staff")]}
-    | {"dataset.consent": consent(overseas=True), "approvals.committee": [committee_decision("XB-08")]},
+    EXEMPT | {"approvals.committee": [committee_decision("XB-08")]},
     EUROPEAN,
     DOUBTFUL,
     EUROPEAN
@@ -390,8 +394,7 @@ REFUSED = [
     *(content | turn for content, turn, _ in (*TURNED.values(), *TURNED_IN_PACKS.values())),
     {"participant.kind": "regulator", "participant.country": "US"},
     {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="assessment")]},
-    {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="exempt_staff")]}
-    | {"dataset.consent": consent(overseas=True)},
+    EXEMPT,
     {"request.purpose.id": "P13", "contract.purposes": ["P13"]},
     {"approvals.ethics": [ethics_approval(valid_from=NOW - YEAR - 1)]},
     {"approvals.ethics": [ethics_approval(exempt=True)]},

@@ -149,7 +149,7 @@ def _values(strategy):
 UNREAD = {
     *(f"{party}.{fact}" for party in ("participant", "provider") for fact in (
         "kind", "country", "for_profit", "public_body", "overseas_entity", "foreign_equity_pct", "foreign_control",
-        "ciio", "in_ftz", "mlps_level",
+        "ciio", "in_ftz", "mlps_level", "persons_held", "security_officer",
     )),
     *(f"dataset.{fact}" for fact in (
         "contains", "persons", "under_14", "hgr", "consent", "person_column", "origin", "important_data",

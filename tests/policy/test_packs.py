@@ -145,6 +145,7 @@ def test_refuses_and_no_committee_lifts_it(changes, rule, code):
 
 REFERRED = {
     "identified data": (IDENTIFIED, "PIPL-10", ()),
+    "nobody in charge of many persons' data": ({"provider.persons_held": 10_000_000}, "DSL-04", ()),
     "a doubtful European purpose": (DOUBTFUL, "EHDS-01", ("EHDS-05", "GDPR-02", "GEN-13")),
     "ancestry": (DOUBTFUL, "GEN-13", ("EHDS-01", "EHDS-05", "GDPR-02")),
     "a long data permit": (

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import numpy as np
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from gateway.sdk.refusals import Refused
 from tests.space import HOSPITAL, INSTITUTE, PHARMA, Space, registration, token_of, wanted
 
 BIG_ROWS = 700_000
@@ -220,6 +222,60 @@ def test_slots_of_broken_deliveries_are_free_again(space: Space, big: str) -> No
             entry = response.headers["corridor-entry"]
         end_of(space, entry)
     assert space.ask(contract, columns=BIG_COLUMNS, limit=1).status_code == 200
+
+
+@pytest.mark.parametrize("party", [INSTITUTE, HOSPITAL])
+def test_a_fact_that_changes_bites_at_once_also_on_a_stream(space: Space, big: str, party: str) -> None:
+    contract = agree_big(space, big, consumer=INSTITUTE)
+    before = space.operator.get(f"/v1/participants/{party}")["facts"]
+    try:
+        establish(space, party, before | {"mlps_level": 5 if before["mlps_level"] != 5 else 4})
+        assert space.ask(contract, did=INSTITUTE, columns=BIG_COLUMNS, limit=5).status_code == 200
+        with under_way(space, contract, INSTITUTE) as response:
+            pieces = response.iter_raw()
+            got = len(next(pieces))
+            establish(space, party, before | {"blocked": True})
+            got, whole = rest(pieces, got)
+            entry = response.headers["corridor-entry"]
+        assert not whole
+        assert end_of(space, entry)["event"]["reason"].startswith("delivery-stopped")
+        refused = space.ask(contract, did=INSTITUTE, columns=BIG_COLUMNS, limit=5)
+        assert {reason["code"] for reason in refused.json()["reasons"]} == {"GEN-08"}
+    finally:
+        establish(space, party, before)
+    assert space.ask(contract, did=INSTITUTE, columns=BIG_COLUMNS, limit=5).status_code == 200
+    told = space.entries(type="participant.verified")[0]
+    assert told["facts"] == {"changed": "blocked"}
+    assert told["objects"][0]["id"] == party
+    size = space.log_size()
+    establish(space, party, before)
+    assert space.log_size() == size  # nothing changed, and nothing is told
+
+
+def establish(space: Space, did: str, facts: dict[str, Any]) -> None:
+    assert space.operator.put(f"/v1/participants/{did}/facts", facts)["facts"] == facts
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"kind": "operator"}, "stays what it is"),
+        ({"kind": "nobody"}, "kind"),
+        ({"mlps_level": 9}, "mlps_level"),
+        ({"persons_held": -1}, "persons_held"),
+        ({"security_officer": "yes"}, "security_officer"),
+        ({"country": "China"}, "country"),
+        ({"nice": True}, "nice"),
+    ],
+)
+def test_facts_that_are_none_are_refused(space: Space, changes: dict[str, Any], why: str) -> None:
+    one = f"/v1/participants/{INSTITUTE}"
+    before = space.operator.get(one)["facts"]
+    with pytest.raises(Refused, match=why):
+        space.operator.put(f"{one}/facts", before | changes)
+    assert space.operator.get(one)["facts"] == before
+    with pytest.raises(Refused, match="stays what it is"):
+        space.operator.put(f"/v1/participants/{quote(space.parties['operator'].did, safe='')}/facts", before)
 
 
 def test_a_reinstated_consumer_may_ask_again_and_a_revoked_contract_stays_revoked(space: Space) -> None:

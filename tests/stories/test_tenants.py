@@ -71,6 +71,7 @@ BY_ID: dict[str, tuple[str, Callable[[str], Call]]] = {
 OPEN = {
     "GET /v1/participants/{participant}",
     "GET /v1/participants/{participant}/keys",
+    "PUT /v1/participants/{participant}/facts",
     "POST /v1/participants/{participant}/suspend",
     "POST /v1/participants/{participant}/reinstate",
     "POST /v1/participants/{participant}/keys/{name}/approve",  # these two are for the operator

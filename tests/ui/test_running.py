@@ -41,6 +41,34 @@ def admission(did: str, **fields: str | list[str]) -> dict[str, str | list[str]]
     }
 
 
+def test_facts_are_put_down_by_the_operator_and_sites_stay(space: Space, people: People):
+    did = "did:web:facts.example"
+    space.admit(did, "hospital", sites=[{"location": "CN-SH"}, {"location": "CN-BJ", "secure_environment": True}])
+    page = f"/organisations/{did}"
+    operator = people.person(OPERATOR, OPERATOR).sign_in()
+    own = people.person(did, "admin").sign_in()
+    assert "Change them" not in text_of(own.open(page))
+    assert own.open(f"{page}/facts").status_code == 403
+    assert own.send(f"{page}/facts", kind="hospital", country="CN").status_code == 403
+    form = operator.open(f"{page}/facts")
+    assert 'value="CN-BJ"' in form.text
+    assert '<option value="operator"' not in form.text
+    wrong = operator.send(f"{page}/facts", kind="hospital", country="CN", mlps_level="9")
+    assert (wrong.status_code, "mlps_level" in text_of(wrong)) == (422, True)
+    fields = {"kind": "clinical_research_hospital", "country": "CN", "mlps_level": "3", "persons_held": "12000000"}
+    answer = operator.send(f"{page}/facts", **fields, identity_verified="yes", secure_sites="CN-BJ")
+    assert answer.headers["location"] == page
+    facts = space.operator.get(f"/v1/participants/{did}")["facts"]
+    assert (facts["kind"], facts["persons_held"], facts["for_profit"]) == (
+        "clinical_research_hospital",
+        12_000_000,
+        False,
+    )
+    assert [site["location"] for site in facts["sites"]] == ["CN-SH", "CN-BJ"]
+    assert "12,000,000" in text_of(own.open(page))
+    assert operator.open("/organisations/did:web:nobody.example/facts").status_code == 404
+
+
 def test_an_organisation_is_admitted_suspended_and_reinstated(space: Space, people: People, operator: Person) -> None:
     did = "did:web:new.example"
     page = f"/organisations/{did}"

@@ -19,6 +19,8 @@ document := {
 		"ciio": false,
 		"in_ftz": true,
 		"mlps_level": 3,
+		"persons_held": 5000,
+		"security_officer": false,
 		"blocked": false,
 	},
 	"user": {
@@ -43,6 +45,8 @@ document := {
 		"ciio": false,
 		"in_ftz": true,
 		"mlps_level": 3,
+		"persons_held": 5000,
+		"security_officer": false,
 		"blocked": false,
 	},
 	"dataset": {
