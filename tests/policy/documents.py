@@ -292,3 +292,11 @@ DOUBTFUL: Document = EUROPEAN | {
     "approvals.committee": [committee_decision("EHDS-01", "EHDS-05", "GDPR-02", "GEN-13")],
 }
 """The same, for a purpose that European law may not mean, which a committee has decided on."""
+
+
+EXEMPT: Document = {
+    "user.accessing_from": "DE",
+    "approvals.export": [export_approval(mechanism="exempt_staff")],
+    "dataset.consent": consent(overseas=True),
+}
+"""What makes of a request one from abroad that is said to be exempt."""

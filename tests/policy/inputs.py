@@ -14,6 +14,7 @@ from tests.policy.documents import (
     DATASET,
     DOUBTFUL,
     EUROPEAN,
+    EXEMPT,
     HOSPITAL,
     IN_ENCLAVE,
     NOW,
@@ -359,9 +360,6 @@ TURNED_IN_PACKS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "sdc_differencing": (IN_PLACE, {"request.filter_columns": ["subject_id"]}, "SDC-04"),
     "sdc_row_view": (IN_ENCLAVE | {"request.columns": ["result"]}, {"dataset.persons": 4}, "SDC-07"),
 }
-
-EXEMPT = {"user.accessing_from": "DE", "approvals.export": [export_approval(mechanism="exempt_staff")]}
-EXEMPT |= {"dataset.consent": consent(overseas=True)}
 
 # Changes that leave a permit a permit, so that enough of what is generated is one.
 HARMLESS: list[dict[str, Any]] = [
