@@ -8,7 +8,8 @@ SHA-256 is what the reader says, so that the two parts are one answer. Rows that
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
@@ -86,8 +87,11 @@ _BEGUN = (
 )
 
 
+_values = attrgetter(*(field.name for field in fields(Open)))  # `astuple` copies, which a grant would feel
+
+
 def begun(tx: Tx, delivery: Open) -> None:
-    tx.execute(_BEGUN, astuple(delivery))
+    tx.execute(_BEGUN, _values(delivery))
 
 
 def running(tx: Tx, entry: str) -> Open | None:
