@@ -99,9 +99,13 @@ def into(
     if part.exists():
         coming.had(_entry_of(note, asked, part), part)
         told(coming.size)
+    noted = ""
     try:
         with part.open("ab") as file:
             for piece in coming.pieces():
+                if noted != coming.entry:  # before the first byte of each part: a process may end without a word
+                    noted = str(coming.entry)
+                    note.write_text(json.dumps({"entry": noted, "asked": asked}), encoding="utf-8")
                 file.write(piece)
                 told(len(piece))
         whole()
@@ -111,8 +115,6 @@ def into(
         if coming.entry is None or coming.size == 0 or useless:
             part.unlink(missing_ok=True)
             note.unlink(missing_ok=True)
-        else:
-            note.write_text(json.dumps({"entry": coming.entry, "asked": asked}), encoding="utf-8")
         raise
     part.rename(path)
     note.unlink(missing_ok=True)

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from gateway.problems import Malformed
 from gateway.sdk import BrokenOff, Corridor, coming
 from gateway.sdk.refusals import NotAsSent, Refused
-from tests.space import PHARMA, Space
+from tests.space import PHARMA, Space, registration, visits
 
 Changed = Callable[[bytes], bytes | None]
 """What becomes of the bytes of an answer so far; None: the connection is cut here."""
@@ -164,6 +165,36 @@ def test_another_run_goes_on_where_one_gave_up(
     assert uses(space, agreed) == before + 3
 
 
+SAVED = """
+import os, signal, sys
+from gateway.sdk import Corridor, coming
+taken = coming.Coming._came
+def die_after(self, piece):
+    taken(self, piece)
+    if self.size > 2_000_000:
+        os.kill(os.getpid(), signal.SIGKILL)
+coming.Coming._came = die_after
+with Corridor(sys.argv[1], receipts=sys.argv[2]) as corridor:
+    corridor.read(sys.argv[3], ["note", "score", "ward"]).save(sys.argv[4])
+"""
+
+
+def test_a_reader_that_is_killed_goes_on_the_next_time(space: Space, key_file: Path, tmp_path: Path) -> None:
+    parquet.write_table(pa.concat_tables([visits(20_000)] * 10), space.source("killed.parquet"))
+    dataset = space.publish(registration("parquet", source={"kind": "parquet", "path": "killed.parquet"}))["id"]
+    contract, path = space.agree(dataset, uses=1), tmp_path / "killed.arrow"
+    command = [sys.executable, "-c", SAVED, str(key_file), str(tmp_path), contract, str(path)]
+    assert subprocess.run(command, env=os.environ | {"PYTHONPATH": "."}).returncode == -9
+    had = (tmp_path / "killed.arrow.part").stat().st_size
+    with Corridor(key_file, receipts=tmp_path / "again") as corridor:
+        saved = corridor.read(contract, ["note", "score", "ward"]).save(path)
+    assert 0 < had < saved.bytes
+    with pa.ipc.open_stream(path) as whole:
+        assert whole.read_all().num_rows == 200_000
+    assert sorted(one.name for one in tmp_path.glob("killed*")) == ["killed.arrow"]
+    assert uses(space, contract) == 1
+
+
 def test_a_part_that_is_not_what_was_sent_is_let_go(
     space: Space, key_file: Path, agreed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,11 +264,6 @@ with Corridor(sys.argv[1], receipts=sys.argv[2]) as corridor:
 
 def test_memory_does_not_grow_with_what_comes(space: Space, key_file: Path, tmp_path: Path) -> None:
     """Two million rows, about 80 MB of Arrow, pass through a few dozen."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    from tests.space import registration, visits
-
     big = pa.concat_tables([visits(20_000)] * 100)
     parquet.write_table(big, space.source("many.parquet"))
     dataset = space.publish(registration("parquet", source={"kind": "parquet", "path": "many.parquet"}))["id"]
