@@ -174,5 +174,5 @@ def _contract(row: ContractRow, usage: ContractUsageRow | None) -> Contract:
         usage=Usage() if usage is None else Usage(usage.uses, usage.rows),
         drafted_at=row.drafted_at,
         draft_expires_at=row.draft_expires_at,
-        suspended_by=tuple(row.suspensions),
+        suspended_by=tuple(row.suspensions or ()),
     )

@@ -35,7 +35,7 @@ class ContractRow(SQLModel, table=True):
     dataset: str = Field(index=True)
     offer: str
     state: str
-    suspensions: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
+    suspensions: list[str] | None = Field(default=None, sa_column=Column(JSON))
     digest: str = Field(unique=True)
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     entries: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))

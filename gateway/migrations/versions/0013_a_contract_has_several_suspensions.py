@@ -19,7 +19,7 @@ _CONTRACT = sa.table(
 
 
 def upgrade() -> None:
-    op.add_column("contract", sa.Column("suspensions", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("contract", sa.Column("suspensions", sa.JSON(), nullable=True))
     _copy(_CONTRACT.c.suspended_by, _CONTRACT.c.suspensions, lambda holder: [holder])
     op.drop_column("contract", "suspended_by")
 
