@@ -170,6 +170,7 @@ READ_IN_PACKS = {
     "eu": {"dataset.origin"},
     "cn-personal": {
         "participant.mlps_level",
+        "provider.persons_held",
         "dataset.under_14",
         "dataset.consent",
         "dataset.important_data",
