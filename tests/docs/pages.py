@@ -96,7 +96,8 @@ _VARIES = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME"),
     (r"^( *)\"?p-[0-9a-f]{8}.*$", r"\1ROW"),
     (r"\b[0-9a-f]{16,}\b(\n +[0-9a-f]{1,48}$)?", "DIGEST"),
-    (r"\+[0-9a-f]{8}\+[A-Za-z0-9+/=\n ]{44,}$", "+VKEY"),
+    # A type and a key of 32 bytes, folded anywhere; what comes behind may look like more of it.
+    (r"\+[0-9a-f]{8}\+(?:[A-Za-z0-9+/=](?: *\n *)?){43}[A-Za-z0-9+/=]", "+VKEY"),
     (r"key [A-Za-z0-9_-]{16}…", "KEY"),
     (r"[A-Za-z0-9_-]{43,}", "KEY"),
     (r"in \d+(\.\d+)? s\b", "in S"),
