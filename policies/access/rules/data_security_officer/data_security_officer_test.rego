@@ -41,6 +41,7 @@ test_what_nobody_established_is_not_taken_for_few if {
 	referred(valid.without("/provider/persons_held"))
 	referred(held(null))
 	referred(held("0"))
+	referred(valid.changed("/dataset/persons", "4200"))
 	every officer in [false, null, "yes"] {
 		referred(valid.with_all(held(10000000), {"/provider/security_officer": officer}))
 	}
