@@ -181,11 +181,11 @@ class Providers:
             return False
         try:
             parts = urlsplit(address)
-            parts.port  # noqa: B018  raises for one that is none
+            named = parts.hostname and parts.port != 0  # `port` raises for one that is none
         except ValueError:
             return False
         plain = self._plain and parts.scheme == "http" and parts.hostname in _LOOPBACK
-        return bool((parts.scheme == "https" or plain) and parts.hostname and not parts.username and not parts.fragment)
+        return bool((parts.scheme == "https" or plain) and named and not parts.username and not parts.fragment)
 
     def begin(self, provider: Provider, *, back: str, session: str = "") -> tuple[Flow, str]:
         """A new flow, and where the browser goes; `back` is where it comes back to. Blocks.

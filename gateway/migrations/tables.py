@@ -12,6 +12,6 @@ import gateway.catalog.tables
 import gateway.contracts.tables
 import gateway.identity.tables
 import gateway.participants.tables
-import gateway.policy.tables  # noqa: F401  imported so that SQLModel knows the tables
+import gateway.policy.tables  # noqa: F401  all of these are imported so that SQLModel knows the tables
 
 METADATA = SQLModel.metadata

@@ -53,7 +53,7 @@ def _check(bundle: Bundle, opa: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         try:
-            done = subprocess.run(  # noqa: S603  the operator's own program, on files of ours
+            done = subprocess.run(  # noqa: S603  the operator's own program and our words; the bundle is data to it
                 [str(opa), "check", "--strict", "."],
                 cwd=made,
                 env={"PATH": os.environ.get("PATH", ""), "HOME": made},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -30,7 +33,7 @@ def downgrade() -> None:
     op.drop_column("contract", "suspensions")
 
 
-def _copy(old: sa.ColumnClause, new: sa.ColumnClause, made) -> None:  # type: ignore[no-untyped-def,type-arg]  # both ways
+def _copy(old: sa.ColumnClause[Any], new: sa.ColumnClause[Any], made: Callable[[Any], Any]) -> None:
     db = op.get_bind()
     for id, value in db.execute(sa.select(_CONTRACT.c.id, old)).all():
         if value:
