@@ -192,7 +192,9 @@ class Broker:
                 recorded = await self.log.submit(self._taking(asked, delivery, resume))
             except (NothingToResume, DeliveryRunning, DeliveryDiffers) as refusal:
                 await delivery.aclose()
-                self._give_up(refusal, resume)
+                if isinstance(refusal, DeliveryRunning) and resume is not None and resume.entry in self._running:
+                    # Its reader has lost the connection, which the transport may be last to see.
+                    self._running[resume.entry].broke_off(ReaderStalled("Its reader lost the connection."))
                 await self._turned_away(caller, refusal, request_id, asked)
                 raise
             except BaseException:
@@ -217,11 +219,6 @@ class Broker:
         """What the log calls the content that the delivery reads; None where its source was not opened."""
         digest, dataset = delivery.content_digest, asked.ground.dataset.id
         return content_name(content_key(self.sources.pseudonym_root, dataset), digest) if digest else None
-
-    def _give_up(self, refusal: Problem, resume: Resume | None) -> None:
-        """Whoever wants the rest of a delivery has lost its connection, which the transport may be last to see."""
-        if isinstance(refusal, DeliveryRunning) and resume is not None and resume.entry in self._running:
-            self._running[resume.entry].broke_off(ReaderStalled("Its reader lost the connection."))
 
     async def _refused(self, asked: Asked) -> None:
         decision = asked.decision

@@ -12,11 +12,12 @@ from typing import Any
 
 import orjson
 
-from gateway.access import exports, resuming
+from gateway.access import exports, resuming, underway
 from gateway.access.errors import ContractExhausted
 from gateway.access.ground import Ground, filter_columns, shown_abroad
 from gateway.access.request import AccessRequest
-from gateway.access.resuming import Left, Open, Resume
+from gateway.access.resuming import Left, Resume
+from gateway.access.underway import Underway
 from gateway.approvals.review import MAX_OPEN, open_review
 from gateway.approvals.votes import USE, Question
 from gateway.audit.commit import new_salt, salted_digest
@@ -166,7 +167,7 @@ def _permitted(
     newly = rows_cap if left is None else left.rows_left or None
     event = _decided(asked, "permit", kept=True, result=Result(reserved_rows=newly), facts=facts)
     parties = _parties(asked)
-    delivery = Open(
+    delivery = Underway(
         event.id,
         instance,
         asked.ground.contract.id,
@@ -174,12 +175,12 @@ def _permitted(
         *parties,
         agent=asked.deed.actor.user_id,
         rows_reserved=reserved,
-        asked=resuming.fingerprint(asked.request),
+        asked=resuming.fingerprint(asked.request) if left is None else left.asked,
         rows_cap=rows_cap,
         counted=0 if left is None else left.counted,
         times=0 if left is None else left.times + 1,
     )
-    resuming.begun(tx, delivery)
+    underway.begin(tx, delivery)
     _keep_input(tx, asked, event)
     _count_export(tx, asked, clock())
     return Outcome((Record(event, parties),), Granted(event.id, rows_cap))
@@ -250,10 +251,10 @@ def settle(tx: Tx, entry: str, end: End, deed: Deed) -> Outcome:
 
     Settling twice changes nothing.
     """
-    delivery = resuming.running(tx, entry)
+    delivery = underway.find(tx, entry)
     if delivery is None:
         return Outcome(())
-    resuming.ended(tx, delivery)
+    underway.end(tx, delivery)
     rows, refund = max(0, end.rows - delivery.counted), end.refund and delivery.times == 0
     back = 0 if delivery.rows_reserved is None else delivery.rows_reserved - rows
     tx.execute(_GIVE_BACK, (int(refund), back, delivery.contract))
@@ -289,11 +290,11 @@ def recover(tx: Tx, deed: Deed, *, dead: tuple[str, ...] | None) -> Outcome:
     `dead`: the instances that are known to be gone; None when this is the only process there can be.
     """
     records = []
-    for delivery in resuming.all_running(tx):
+    for delivery in underway.every(tx):
         if dead is not None and delivery.instance not in dead:
             continue
         digest = tx.execute("SELECT digest FROM contract WHERE id = ?", (delivery.contract,)).fetchone()[0]
-        resuming.ended(tx, delivery)
+        underway.end(tx, delivery)
         reserved = delivery.rows_reserved or 0
         counted = delivery.counted + reserved
         resuming.keep(tx, delivery, whole=False, rows=counted, rows_left=0, content=None, at=deed.at)

@@ -8,13 +8,14 @@ SHA-256 is what the reader says, so that the two parts are one answer. Rows that
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from gateway.access import underway
 from gateway.access.errors import DeliveryDiffers, DeliveryRunning, NothingToResume
 from gateway.access.request import AccessRequest
+from gateway.access.underway import Underway
 from gateway.audit.deed import Deed
 from gateway.audit.log import Outcome
 from gateway.db import Tx
@@ -42,24 +43,6 @@ class DeliveryRequest(AccessRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """A delivery without an end yet. `counted`: rows that earlier parts of it were counted for; `times`: how many."""
-
-    entry: str
-    instance: str
-    contract: str
-    dataset: str
-    provider: str
-    consumer: str
-    agent: str
-    rows_reserved: int | None
-    asked: str | None
-    rows_cap: int | None
-    counted: int = 0
-    times: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Left:
     """What is left of a delivery to take up. `rows_left`: to be reserved again; `content`: None where nobody knows."""
 
@@ -77,37 +60,7 @@ def fingerprint(request: AccessRequest) -> str:
     return hashlib.sha256(request.model_dump_json(exclude={"resume"}).encode()).hexdigest()
 
 
-_OPEN = (
-    "SELECT entry, instance, contract, dataset, provider, consumer, agent, rows_reserved, asked, rows_cap, counted,"
-    " times FROM delivery"
-)
-_BEGUN = (
-    "INSERT INTO delivery (entry, instance, contract, dataset, provider, consumer, agent, rows_reserved, asked,"
-    " rows_cap, counted, times) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-_values = attrgetter(*(field.name for field in fields(Open)))  # `astuple` copies, which a grant would feel
-
-
-def begun(tx: Tx, delivery: Open) -> None:
-    tx.execute(_BEGUN, _values(delivery))
-
-
-def running(tx: Tx, entry: str) -> Open | None:
-    row = tx.execute(_OPEN + " WHERE entry = ?", (entry,)).fetchone()
-    return None if row is None else Open(*row)
-
-
-def all_running(tx: Tx) -> list[Open]:
-    return [Open(*row) for row in tx.execute(_OPEN + " ORDER BY entry").fetchall()]
-
-
-def ended(tx: Tx, delivery: Open) -> None:
-    tx.execute("DELETE FROM delivery WHERE entry = ?", (delivery.entry,))
-
-
-def keep(tx: Tx, delivery: Open, *, whole: bool, rows: int, rows_left: int, content: str | None, at: float) -> None:
+def keep(tx: Tx, delivery: Underway, *, whole: bool, rows: int, rows_left: int, content: str | None, at: float) -> None:
     """Leave it to be taken up. `rows`: how many it has been counted for by now; `whole`: all of it was handed over."""
     sql = (
         "INSERT INTO resumable (entry, contract, agent, asked, content, rows_cap, rows_left, counted, times, until)"
@@ -140,7 +93,7 @@ def left_of(
     )
     row = tx.execute(sql, (resume.entry, contract, agent, int(at))).fetchone()
     if row is None:
-        still = running(tx, resume.entry)
+        still = underway.find(tx, resume.entry)
         if still is not None and (still.contract, still.agent) == (contract, agent):
             raise DeliveryRunning("Its end is not recorded yet. Ask again in a few seconds.")
         raise NothingToResume

@@ -51,7 +51,7 @@ class Running:
         self._resume = resume
         self._stream = delivery.pieces(self._check)
         self._rest = b""
-        self._begins = self._bytes = 0
+        self._begins = 0
         self._finished = False
         self._given_up: Problem | None = None
         self._broken: Reason | None = Reason("not-finished", "The delivery broke off before its end.")
@@ -73,11 +73,6 @@ class Running:
                 self._broken = Reason(error.slug, error.title)
             await asyncio.shield(self._broker.ending(self))
             raise
-
-    def _handed(self, piece: bytes) -> bytes:
-        DELIVERED.inc(len(piece))
-        self._bytes += len(piece)
-        return piece
 
     async def _leave_out(self, came: Resume) -> None:
         """Read up to where the reader is, and make sure that it has these very bytes."""
@@ -102,9 +97,12 @@ class Running:
         try:
             async with contextlib.aclosing(self._stream) as stream:
                 if self._rest:
-                    yield self._handed(self._rest)
+                    piece, self._rest = self._rest, b""
+                    DELIVERED.inc(len(piece))
+                    yield piece
                 async for piece in stream:
-                    yield self._handed(piece)
+                    DELIVERED.inc(len(piece))
+                    yield piece
             self._broken = None
         except Problem as problem:
             self._broken = Reason(problem.slug, problem.title)
@@ -126,14 +124,15 @@ class Running:
         try:
             await self._delivery.aclose()
             stats = self._delivery.stats
+            handed = stats.bytes - self._begins - len(self._rest)
             end = End(
                 complete=self._broken is None and stats.complete,
                 rows=stats.rows,
-                bytes=self._bytes,
+                bytes=handed,
                 sha256=stats.sha256,
                 cells_suppressed=stats.cells_suppressed,
                 reason=self._broken,
-                refund=self._broken is not None and self._bytes == 0,
+                refund=self._broken is not None and handed == 0,
                 content=self._broker.content(self._asked, self._delivery),
                 begins=self._begins,
             )
