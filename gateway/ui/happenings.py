@@ -20,7 +20,7 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "agent.suspended": "Agent suspended",
         "agent.reinstated": "Agent reinstated",
         "participant.registered": "Organisation registered",
-        "participant.verified": "Organisation verified",
+        "participant.verified": "Facts of an organisation put down",
         "participant.admitted": "Organisation admitted",
         "participant.suspended": "Organisation suspended",
         "participant.reinstated": "Organisation reinstated",

@@ -65,7 +65,8 @@ def _filled(template: str, values: Iterator[str]) -> str:
 
 def _value(value: str, language: str) -> str:
     """What is filled in may have a name as well: a purpose, an action, what a condition allows."""
-    return messages("answers", language).get(value) or translations(language).gettext(value)
+    # Of nothing a catalog says who made it.
+    return messages("answers", language).get(value) or (value and translations(language).gettext(value))
 
 
 @cache

@@ -93,6 +93,12 @@ def test_what_is_filled_in_is_named_where_it_has_a_name():
     assert "非商业" in said
 
 
+def test_nothing_filled_in_is_nothing():
+    said = spoken("Leave out .", "zh")
+    assert "charset" not in said
+    assert len(said) < 10
+
+
 def test_what_no_catalog_has_stays_and_says_what_it_is():
     strange = "Ours <b>only</b>."
     assert spoken(strange, "en") == "Ours &lt;b&gt;only&lt;/b&gt;."
