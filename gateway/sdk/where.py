@@ -55,8 +55,6 @@ class col:  # noqa: N801  as dataframes call it
     def __ge__(self, other: Scalar) -> Condition:
         return self._compared("ge", other)
 
-    __hash__ = None  # type: ignore[assignment]  # `==` makes a condition, so there is no equality to hash by
-
     def isin(self, values: Iterable[Scalar]) -> Condition:
         """One of these values, 200 at most."""
         return Condition({"column": self.name, "op": "in", "value": list(values)})

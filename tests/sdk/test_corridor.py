@@ -165,6 +165,8 @@ def test_conditions_are_combined_by_operators_only() -> None:
     }
     with pytest.raises(TypeError, match="Combine"):
         bool(col("a") < 1)
+    with pytest.raises(TypeError, match="unhashable"):  # as keys they would all be equal: `==` is a condition
+        hash(col("a"))
     with pytest.raises(TypeError, match="dates as text"):
         assert col("a") >= datetime.now(UTC)  # type: ignore[operator]  # what is tried
     with pytest.raises(TypeError):
