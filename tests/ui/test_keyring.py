@@ -97,6 +97,27 @@ def test_a_provider_puts_a_contract_aside_and_takes_it_up_again(space: Space, pe
     assert space.ask(contract).status_code == 200
 
 
+def test_a_provider_lifts_its_own_suspension_while_the_operator_holds_another(space: Space, people: People) -> None:
+    contract = space.agree(space.datasets["csv"])
+    page = f"/contracts/{contract}"
+    provider = people.person(HOSPITAL, "provider").sign_in()
+    space.operator.post(f"/v1/contracts/{contract}/suspend", {})
+    held = text_of(provider.open(page))
+    assert "Suspend it" in held
+    assert "Take it up again" not in held
+    assert "Lift our suspension" not in held
+    assert provider.send(f"{page}/reinstate").status_code == 409
+    assert provider.send(f"{page}/suspend").status_code == 303
+    both = text_of(provider.open(page))
+    assert "Lift our suspension" in both
+    assert "Suspend it" not in both
+    assert provider.send(f"{page}/reinstate").status_code == 303
+    assert "Suspend it" in text_of(provider.open(page))
+    assert space.ask(contract).status_code == 403
+    space.operator.post(f"/v1/contracts/{contract}/reinstate", {})
+    assert space.ask(contract).status_code == 200
+
+
 def test_an_organisation_whose_did_names_a_port_has_a_page(space: Space, people: People) -> None:
     did = "did:web:clinic.example%3A8443"
     party = space.admit(did, "hospital")
