@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Generator, Mapping
+from http.client import SERVICE_UNAVAILABLE
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from gateway.problems import Malformed, Problem
 from gateway.sdk.client import Client
+from gateway.sdk.files import put, to_go_on
 from gateway.sdk.refusals import BrokenOff, Refused, Unreachable
 
 WAITS_S: Final = (0.2, 1, 3, 6, 12, 20)
@@ -36,12 +39,11 @@ class Coming:
         """In hex."""
         return self._digest.hexdigest()
 
-    def had(self, entry: str, part: Path) -> None:
-        """Go on behind what an earlier run left in a file."""
+    def had(self, entry: str, part: BinaryIO) -> None:
+        """Go on behind what an earlier run left in a file, which is read to its end."""
         self.entry = entry
-        with part.open("rb") as file:
-            while piece := file.read(_PIECE):
-                self._came(piece)
+        while piece := part.read(_PIECE):
+            self._came(piece)
 
     def pieces(self) -> Generator[bytes, None, None]:
         """What follows, to the end.
@@ -94,18 +96,19 @@ def into(
     """
     part, note = path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")
     asked = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    if path.exists():
+    if os.path.lexists(path):
         raise Malformed(f"{path} is there already; choose another name.")
-    if part.exists():
-        coming.had(_entry_of(note, asked, part), part)
-        told(coming.size)
-    noted = ""
+    entry = _entry_of(note, asked, part) if os.path.lexists(part) else None
+    file, noted = to_go_on(part), ""
     try:
-        with part.open("ab") as file:
+        with file:
+            if entry is not None:
+                coming.had(entry, file)
+                told(coming.size)
             for piece in coming.pieces():
                 if noted != coming.entry:  # before the first byte of each part: a process may end without a word
                     noted = str(coming.entry)
-                    note.write_text(json.dumps({"entry": noted, "asked": asked}), encoding="utf-8")
+                    put(note, json.dumps({"entry": noted, "asked": asked}).encode())
                 file.write(piece)
                 told(len(piece))
         whole()
@@ -123,14 +126,21 @@ def into(
 def _entry_of(note: Path, asked: str, part: Path) -> str:
     """The entry of the part that an earlier run left, if it asked for the same."""
     try:
-        left = json.loads(note.read_text(encoding="utf-8"))
-        if left["asked"] == asked:
-            return str(left["entry"])
+        left = json.loads(note.read_bytes())
+        entry, fits = str(left["entry"]), left["asked"] == asked
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise Malformed(f"{part} is there already, and is not the beginning of this. Move it away, or choose another name.")
+        fits = False
+    if not fits:
+        raise Malformed(
+            f"{part} is there already, and is not the beginning of this. Move it away, or choose another name."
+        )
+    return entry
 
 
 def _passing(error: Problem) -> bool:
     """Whether to ask again can help: not where the gateway says that nothing more follows."""
-    return not isinstance(error, Refused) or error.members.get("status") == 503 or error.code == "delivery-running"
+    return (
+        not isinstance(error, Refused)
+        or error.members.get("status") == SERVICE_UNAVAILABLE
+        or error.code == "delivery-running"
+    )

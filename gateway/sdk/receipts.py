@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 from gateway.audit.note import parse_vkey, parse_vkeys
 from gateway.audit.receipt import VerifiedEntry, verify_receipt
 from gateway.sdk.client import Client
+from gateway.sdk.files import put
 from gateway.sdk.refusals import LogKeyChanged, NotAsSent
 
 KEY_FILE: Final = "log.vkey"
@@ -96,8 +96,5 @@ class Receipts:
         return Receipt(str(found["id"]), verified, path)
 
     def _write(self, path: Path, data: bytes) -> None:
-        """A new file, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_bytes(data)
-        part.replace(path)
+        put(path, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import os
@@ -27,7 +28,10 @@ Changed = Callable[[bytes], bytes | None]
 
 
 class Meddler(threading.Thread):
-    """Somebody between researcher and gateway: passes on everything but the data, of which it makes something else."""
+    """Somebody between researcher and gateway: passes on everything but the data, of which it makes something else.
+
+    Like a proxy that saves bytes, it packs the data for a reader that takes it so.
+    """
 
     def __init__(self, port: int, change: Changed) -> None:
         super().__init__(daemon=True)
@@ -61,6 +65,9 @@ class Meddler(threading.Thread):
                 kept = {"content-type", "corridor-entry", "corridor-index"}
                 told = [f"{n}: {v}" for n, v in answer.getheaders() if n.lower() in kept]
                 changed = self._change(content) if path == "/v1/access" else content
+                if changed and path == "/v1/access" and "gzip" in headers.get("accept-encoding", ""):
+                    changed = gzip.compress(changed)
+                    told.append("content-encoding: gzip")
                 size = len(content) if changed is None else len(changed)
                 head = [f"HTTP/1.1 {answer.status} x", *told, f"content-length: {size}", "", ""]
                 connection.sendall("\r\n".join(head).encode() + (content[:-20] if changed is None else changed))
@@ -210,6 +217,46 @@ def test_a_part_that_is_not_what_was_sent_is_let_go(
         assert told.value.code == "delivery-differs"
         assert not list(tmp_path.glob("cut*"))
         assert corridor.read(agreed, ["score"]).save(path).bytes > 0
+
+
+@pytest.mark.parametrize("name", ["cut.csv", "cut.csv.part"])
+def test_a_link_in_the_way_is_not_written_through(corridor: Corridor, agreed: str, tmp_path: Path, name: str) -> None:
+    link, elsewhere = tmp_path / name, tmp_path / "elsewhere"
+    link.symlink_to(elsewhere)
+    with pytest.raises(Malformed, match="is there"):
+        corridor.read(agreed, ["score"]).save(tmp_path / "cut.csv")
+    # Nor is the link of somebody's taken away, whatever the note beside it says.
+    assert link.is_symlink()
+    assert not elsewhere.exists()
+
+
+def test_a_part_that_is_a_link_is_not_gone_on_with(
+    space: Space, key_file: Path, agreed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coming, "WAITS_S", ())
+    path, part = tmp_path / "cut.csv", tmp_path / "cut.csv.part"
+    with between(space, key_file, tmp_path, lambda _data: None) as corridor, pytest.raises(BrokenOff):
+        corridor.read(agreed, ["score"]).save(path)
+    elsewhere = part.rename(tmp_path / "elsewhere")
+    had = elsewhere.read_bytes()
+    part.symlink_to(elsewhere)
+    with Corridor(key_file, receipts=tmp_path / "again") as corridor, pytest.raises(Malformed, match="no file"):
+        corridor.read(agreed, ["score"]).save(path)
+    assert elsewhere.read_bytes() == had
+
+
+def test_the_note_beside_a_part_is_not_written_through_a_link(
+    space: Space, key_file: Path, agreed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coming, "WAITS_S", ())
+    note, elsewhere = tmp_path / "cut.csv.part.json", tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    note.symlink_to(elsewhere)
+    with between(space, key_file, tmp_path, lambda _data: None) as corridor, pytest.raises(BrokenOff):
+        corridor.read(agreed, ["score"]).save(tmp_path / "cut.csv")
+    assert elsewhere.read_text() == "mine"
+    assert not note.is_symlink()
+    assert "entry" in json.loads(note.read_bytes())
 
 
 def short(data: bytes) -> bytes:
