@@ -66,6 +66,9 @@ def test_facts_are_put_down_by_the_operator_and_sites_stay(space: Space, people:
     )
     assert [site["location"] for site in facts["sites"]] == ["CN-SH", "CN-BJ"]
     assert "12,000,000" in text_of(own.open(page))
+    entry = space.entries(type="participant.verified", participant=did)[0]["entry"]
+    name = space.operator.get(f"/v1/participants/{did}")["name"]
+    assert f"What it was done to Organisation {name}" in text_of(operator.open(f"/entries/{entry}"))
     assert operator.open("/organisations/did:web:nobody.example/facts").status_code == 404
 
 
