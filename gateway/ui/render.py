@@ -89,6 +89,11 @@ def _spoken(context: Context, text: str | None) -> Markup:
     return spoken(text or "", context["language"])
 
 
+def _unfilled(said: Markup) -> Markup:
+    """A sentence as a rule has it, before a request fills it in."""
+    return said.replace("%s", "…").replace("%d", "…")
+
+
 @pass_context
 def _why(context: Context, reason: str | None) -> Markup:
     """The reason of an entry."""
@@ -127,6 +132,7 @@ def _environment() -> Environment:
         "word": _word,
         "organisation": organisation_page,
         "spoken": _spoken,
+        "unfilled": _unfilled,
         "why": _why,
         "said": lambda value, words: words.get(value, value),
         "named": lambda participant, visit: visit.name(participant),

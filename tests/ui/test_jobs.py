@@ -285,6 +285,7 @@ def test_rules_are_found_and_say_what_they_can_say(researcher: Person):
     assert "DUO-01" not in said
     one = text_of(researcher.open("/rules/contract_purpose"))
     assert "State a purpose of the contract" in one
+    assert "%" not in text_of(researcher.open("/rules/duo_permission"))
     assert researcher.open("/rules/moonshine").status_code == 404
 
 
